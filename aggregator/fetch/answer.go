@@ -1,0 +1,174 @@
+package fetch
+
+import (
+	"bytes"
+	"cmp"
+	"compress/gzip"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+
+	"orrery/feeds"
+)
+
+var (
+	// ErrTooLarge means that the document is larger than Options.MaxBody.
+	ErrTooLarge = errors.New("the document is too large")
+	// ErrEmpty means that the server sent nothing but white space.
+	ErrEmpty = errors.New("the server sent an empty document")
+	// ErrEncoding means that the document's compression is broken or unknown.
+	ErrEncoding = errors.New("the document's compression cannot be read")
+)
+
+// read turns the last answer of a walk into a Response. caller is the context
+// Fetch was given, visit the one with the time limit.
+func (h *HTTP) read(caller, visit context.Context, w *walk, answer *http.Response) (Response, error) {
+	r := Response{Status: answer.StatusCode, URL: w.url.String(), RetryAfter: w.retryAfter}
+	switch {
+	case answer.StatusCode == http.StatusOK:
+		defer answer.Body.Close()
+	case answer.StatusCode == http.StatusNotModified && w.conditional:
+		_ = answer.Body.Close() // a 304 has no body (RFC 9110 §15.4.5)
+		return h.notModified(w, answer, r), nil
+	default:
+		// Any other 2xx is no document either: 206 is a part of one, 226 a list
+		// of changes nobody asked for (fetching.md 28). A 304 that was not asked
+		// for must not pass for "unchanged" (fetching.md 8).
+		discard(answer.Body)
+		return r, &StatusError{Status: answer.StatusCode, URL: r.URL, Redirected: w.redirected()}
+	}
+	body, err := readBody(answer, h.limits.body)
+	if err != nil {
+		return r, h.explainBody(caller, visit, w, err)
+	}
+	if len(bytes.TrimSpace(bytes.TrimPrefix(body, []byte("\ufeff")))) == 0 {
+		return r, w.sentence(w.place()+" sent an empty document", ErrEmpty)
+	}
+	sum := sha256.Sum256(body)
+	r.MovedTo = w.movedTo()
+	r.MaxAge = freshness(answer.Header, h.now())
+	// A 200 replaces the whole set: what it does not name is gone (fetching.md 6).
+	r.Validators = feeds.Validators{
+		URL:          w.key(),
+		ETag:         validator(answer.Header, "ETag"),
+		LastModified: validator(answer.Header, "Last-Modified"),
+		BodyHash:     hex.EncodeToString(sum[:]),
+	}
+	if r.Validators.URL == w.validators.URL && r.Validators.BodyHash == w.validators.BodyHash {
+		r.NotModified = true // nothing to parse, though the headers count (fetching.md 10)
+		return r, nil
+	}
+	r.Body = body
+	r.ContentType = answer.Header.Get("Content-Type")
+	return r, nil
+}
+
+// notModified keeps the validators but for those the 304 names anew (RFC 9111
+// §3.2, §4.3.4).
+func (h *HTTP) notModified(w *walk, answer *http.Response, r Response) Response {
+	r.NotModified = true
+	r.MovedTo = w.movedTo()
+	r.MaxAge = freshness(answer.Header, h.now())
+	r.Validators = w.validators
+	r.Validators.ETag = cmp.Or(validator(answer.Header, "ETag"), r.Validators.ETag)
+	r.Validators.LastModified = cmp.Or(validator(answer.Header, "Last-Modified"), r.Validators.LastModified)
+	return r
+}
+
+func validator(h http.Header, name string) string {
+	if v := h.Get(name); sendable(v) {
+		return v
+	}
+	return ""
+}
+
+// readBody reads a document to its end, at most limit bytes after decompression.
+func readBody(answer *http.Response, limit int64) ([]byte, error) {
+	if answer.ContentLength > limit {
+		return nil, ErrTooLarge // it says so itself; not a byte need be sent
+	}
+	src, err := decoded(answer)
+	if err != nil {
+		return nil, err
+	}
+	body, err := io.ReadAll(io.LimitReader(src, limit+1))
+	if err != nil {
+		return nil, err
+	}
+	if int64(len(body)) > limit {
+		return nil, ErrTooLarge
+	}
+	return body, nil
+}
+
+// decoded is the body without its compression. The transport has already undone
+// gzip, the only one it asked for, and taken the header away.
+func decoded(answer *http.Response) (io.Reader, error) {
+	if answer.ContentLength == 0 {
+		return answer.Body, nil // nothing was decoded, since there is nothing
+	}
+	coding := strings.ToLower(strings.TrimSpace(strings.Join(answer.Header.Values("Content-Encoding"), ",")))
+	if coding == "x-gzip" { // the same as gzip (RFC 9110 §8.4.1.3)
+		return gzip.NewReader(answer.Body)
+	}
+	for _, known := range []string{"gzip", "br", "zstd", "deflate", "compress"} {
+		if strings.Contains(coding, known) {
+			return nil, &unaskedCoding{name: known}
+		}
+	}
+	// Servers are found that say utf-8 or none here; browsers do not mind.
+	return answer.Body, nil
+}
+
+// unaskedCoding is a compression the request did not accept.
+type unaskedCoding struct{ name string }
+
+func (e *unaskedCoding) Error() string {
+	return "compressed with " + e.name + ", which nobody asked for"
+}
+func (e *unaskedCoding) Unwrap() error { return ErrEncoding }
+
+// StatusError is an answer that holds no document: any status but 200, a
+// redirect that names no address, and a 304 to a request without validators.
+type StatusError struct {
+	Status     int    // HTTP status, 100 to 999
+	URL        string // the address that answered, without credentials
+	Redirected bool   // URL is not the source's own address
+}
+
+// Error is a sentence: the server answered 404 (not found).
+func (e *StatusError) Error() string {
+	s := fmt.Sprintf("the server answered %d", e.Status)
+	if text := http.StatusText(e.Status); text != "" {
+		s += " (" + strings.ToLower(text) + ")"
+	}
+	if e.Redirected {
+		s += " at " + e.URL
+	}
+	return printable(s + e.note())
+}
+
+// note adds what the status alone does not tell.
+func (e *StatusError) note() string {
+	switch e.Status {
+	case http.StatusNoContent, http.StatusResetContent:
+		return ", so there is no document"
+	case http.StatusPartialContent:
+		return ", a part of the document instead of the whole"
+	case http.StatusNotModified:
+		return " though the whole document was asked for"
+	case http.StatusIMUsed:
+		return ", changes instead of the whole document"
+	case http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther,
+		http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
+		return " without saying where to"
+	case http.StatusUnauthorized:
+		return "; if you have a name and a password, put them into the address as https://name:password@host/"
+	}
+	return ""
+}

@@ -1,0 +1,139 @@
+package fetch
+
+import (
+	"cmp"
+	"context"
+	"crypto/tls"
+	"net"
+	"net/http"
+	"net/netip"
+	"time"
+
+	"orrery/feeds"
+)
+
+const (
+	// maxRedirects is how many redirects one visit follows (fetching.md 24).
+	maxRedirects = 5
+	// maxHeaders bounds the header of an answer, in bytes (fetching.md 34).
+	maxHeaders = 64 << 10
+
+	dialTimeout      = 5 * time.Second
+	tlsTimeout       = 10 * time.Second
+	firstByteTimeout = 10 * time.Second
+	// idleTimeout outlives the pause between two requests to one host and not
+	// much more: a planet of a thousand hosts would otherwise hold a thousand
+	// connections open for nothing.
+	idleTimeout = 15 * time.Second
+)
+
+// Options are the limits of an HTTP fetcher. The zero Options are usable.
+type Options struct {
+	// UserAgent is sent whole, the same to everybody (fetching.md 29), for
+	// instance Orrery/0.1 (+https://planet.example.org/about; 12 sources).
+	// Empty: Orrery.
+	UserAgent string
+	// Timeout bounds a visit from the first lookup to the last byte, redirects
+	// included. 0: 30 s. It also bounds the shorter limits for connecting (5 s),
+	// TLS (10 s) and the first byte of an answer (10 s).
+	Timeout time.Duration
+	// MaxBody bounds a document in bytes after decompression. 0: 5 MiB.
+	MaxBody int64
+	// Allow lists the exact addresses with ports that may be private; every
+	// other address outside the public internet is refused.
+	Allow []netip.AddrPort
+	// Now is the clock for Retry-After and freshness. nil: time.Now.
+	Now func() time.Time
+}
+
+// HTTP fetches remote feeds. It is safe for concurrent use and keeps nothing
+// between visits but idle connections: no cookies, no cache, no credentials.
+type HTTP struct {
+	transport *http.Transport
+	agent     string
+	limits    limits
+	now       func() time.Time
+}
+
+// limits are the bounds of one visit: times and, for the body, bytes.
+type limits struct {
+	total, dial, firstByte time.Duration
+	body                   int64
+}
+
+// NewHTTP returns a fetcher that keeps to o. Close it when it is done with.
+func NewHTTP(o Options) *HTTP {
+	total := o.Timeout
+	if total <= 0 {
+		total = 30 * time.Second
+	}
+	body := o.MaxBody
+	if body <= 0 {
+		body = 5 << 20
+	}
+	h := &HTTP{
+		agent: cmp.Or(o.UserAgent, "Orrery"),
+		now:   o.Now,
+		limits: limits{
+			total: total, dial: min(dialTimeout, total), firstByte: min(firstByteTimeout, total),
+			body: min(body, 1<<40), // so that one byte more does not overflow
+		},
+	}
+	if h.now == nil {
+		h.now = time.Now
+	}
+	dialer := &net.Dialer{Timeout: h.limits.dial, ControlContext: newGuard(o.Allow).control}
+	h.transport = &http.Transport{
+		// The environment's proxy would go round the guard: it resolves names itself.
+		Proxy:                  nil,
+		DialContext:            dialer.DialContext,
+		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12},
+		TLSHandshakeTimeout:    min(tlsTimeout, total),
+		ResponseHeaderTimeout:  h.limits.firstByte,
+		MaxResponseHeaderBytes: maxHeaders,
+		IdleConnTimeout:        idleTimeout,
+		MaxIdleConnsPerHost:    1,
+		// A dialer of our own turns HTTP/2 off unless it is asked for.
+		ForceAttemptHTTP2: true,
+	}
+	return h
+}
+
+// Close closes the idle connections. Visits under way are not disturbed.
+func (h *HTTP) Close() { h.transport.CloseIdleConnections() }
+
+// Fetch is a Func for http and https addresses: one GET, conditional when v came
+// from the address that is asked, and at most five redirects.
+//
+// The transport is used without http.Client, which would send the validators of
+// one address to another and add a Referer (fetching.md 4, 31).
+//
+// Errors are sentences. They wrap ErrAddress, ErrRefused, ErrRedirects,
+// ErrTooLarge, ErrEmpty, a *StatusError or the cause from the network. An error
+// never comes with a body or validators: what was stored stays.
+func (h *HTTP) Fetch(ctx context.Context, s feeds.Source, v feeds.Validators) (Response, error) {
+	visit, cancel := context.WithTimeout(ctx, h.limits.total)
+	defer cancel()
+	w, err := newWalk(s.URL, v)
+	if err != nil {
+		return Response{}, err
+	}
+	for {
+		req, err := w.request(visit, h.agent)
+		if err != nil {
+			return Response{URL: w.url.String()}, w.sentence("the address of "+w.place()+" cannot be asked", err)
+		}
+		answer, err := h.transport.RoundTrip(req)
+		if err != nil {
+			return Response{URL: w.url.String(), RetryAfter: w.retryAfter}, h.explain(ctx, visit, w, err)
+		}
+		w.heed(answer, h.now())
+		if !redirects(answer) {
+			return h.read(ctx, visit, w, answer)
+		}
+		discard(answer.Body)
+		if err := w.follow(answer); err != nil {
+			return Response{Status: answer.StatusCode, URL: w.url.String(), RetryAfter: w.retryAfter}, err
+		}
+	}
+}
