@@ -35,8 +35,8 @@ type Config struct {
 	// Listen is the host:port of the public site. Default 127.0.0.1:8080, for a
 	// web server in front of it; an empty host means every address.
 	Listen string `yaml:"listen"`
-	// Admin is the host:port of /metrics, /healthz and /readyz, which are not for
-	// the public and so never share Listen's. Default 127.0.0.1:8081; "" turns it off.
+	// Admin is the host:port of /healthz and /readyz, which are not for the
+	// public and so never share Listen's. Default 127.0.0.1:8081; "" turns it off.
 	Admin string `yaml:"admin"`
 	// Schedule says when to look which sources are due: five cron fields or a
 	// robfig/cron descriptor. Default "@every 5m". How often one source is
@@ -102,8 +102,8 @@ type Fetch struct {
 	// MinInterval is the least time between two visits to a source, 0s to
 	// MaxInterval. Default 30m.
 	MinInterval time.Duration `yaml:"min_interval"`
-	// MaxInterval is the most time between two visits to a source, unless it
-	// asked for more or has its own every. Default 24h.
+	// MaxInterval is the most time that failures and the source's own hints make
+	// of that. Default 24h.
 	MaxInterval time.Duration `yaml:"max_interval"`
 	// Contact goes into User-Agent, so that an owner of a source can ask who
 	// visits: an http(s) or a mail address in ASCII. Default: planet.url.
