@@ -1,0 +1,55 @@
+// Package feeds is the waist of the program: the types every other package
+// speaks in, and the codecs between them and the world's formats.
+//
+// It describes and converts. It never opens a connection or a file, keeps no
+// database, asks no clock and writes no log, so that everything here is a
+// function of its arguments and a test is a table.
+//
+// # The words
+//
+//   - A source is where entries come from: a remote feed or a Markdown folder.
+//   - A feed is a document, coming in or going out.
+//   - An entry is one post, whatever format it came in; a post is only a local
+//     Markdown file.
+//   - A tag is a label the entry came with; a category is one of our merged
+//     feeds, filled by rules over tags, words, authors and sources.
+//   - A GUID is the identity an entry has for its source; a Key is our identity
+//     of the post across sources; a permalink is its absolute address.
+//   - Validators are the ETag and Last-Modified of an answer, byte for byte.
+//   - A visit is one look at a source with all its consequences.
+//   - A revision is a known GUID with a new Hash; a duplicate is a known Key
+//     from another source.
+package feeds
+
+import "time"
+
+// Feed is a document: what Read returns and what the Write functions take.
+type Feed struct {
+	Format   string // "atom 1.0", "rss 2.0", "json 1.1", "markdown"; only of a feed that was read
+	Encoding string // charset label of the bytes before decoding, lower case
+	Repaired []string
+
+	ID       string // atom:id; may be empty for the other formats
+	Title    string // plain text
+	Subtitle string // plain text
+	Link     string // the page the feed belongs to, absolute
+	Self     string // the feed's own address, absolute
+	Icon     string // absolute address of a small picture
+	Language string // BCP 47, may be empty
+	Rights   string // plain text
+	Hubs     []string
+	Authors  []Person
+	// Updated is the last significant change. When writing it is the newest
+	// entry's, never the clock's: the same entries give the same bytes.
+	Updated time.Time
+	// TTL is how long the feed asks to be left alone (RSS ttl); 0: not said.
+	TTL     time.Duration
+	Entries []Entry
+}
+
+// Person is an author. A person has at least one of Name and URL.
+type Person struct {
+	Name  string `json:"name"`
+	Email string `json:"email,omitempty"`
+	URL   string `json:"url,omitempty"`
+}

@@ -1,0 +1,228 @@
+package feeds
+
+import (
+	"crypto/sha256"
+	"encoding/base32"
+	"encoding/hex"
+	"fmt"
+	"net"
+	"net/url"
+	"path"
+	"slices"
+	"strings"
+
+	"golang.org/x/net/idna"
+)
+
+// MaxGUID, MaxURL and MaxTitle bound what a source may make us keep, in bytes.
+const (
+	MaxGUID  = 2048
+	MaxURL   = 4096
+	MaxTitle = 1000
+)
+
+// Keys are the identities of a post across sources, strongest first: its
+// canonical permalink, its aliases, its GUID if that is global (dedupe.md 1, 2, 14).
+// Two entries that share a key are the same post. Compare only; show nobody.
+func (e *Entry) Keys() []string {
+	var keys []string
+	add := func(k string) {
+		if !slices.Contains(keys, k) {
+			keys = append(keys, k)
+		}
+	}
+	for _, address := range append([]string{e.Permalink}, e.Aliases...) {
+		if c := CanonicalURL(address); c != "" && !frontPage(address) {
+			add("url:" + c)
+		}
+	}
+	if e.GUIDGlobal && !frontPage(e.GUID) {
+		if c := CanonicalURL(e.GUID); c != "" {
+			add("url:" + c)
+		} else {
+			add("id:" + e.GUID)
+		}
+	}
+	return keys
+}
+
+// frontPage says that address is the front page of a site, where many posts may
+// point; it is not one of them.
+func frontPage(address string) bool {
+	c := CanonicalURL(address)
+	return c != "" && !strings.ContainsAny(c, "/?#")
+}
+
+// Hash tells revisions apart: two copies of an entry with the same Hash say the
+// same (dedupe.md 8). White space does not count.
+func (e *Entry) Hash() string {
+	h := sha256.New()
+	field := func(s string) {
+		fmt.Fprintf(h, "%d:%s;", len(s), s)
+	}
+	for _, s := range []string{e.Title, e.Permalink, e.Summary, e.Content, e.Language, e.Group} {
+		field(strings.Join(strings.Fields(s), " "))
+	}
+	for _, a := range e.Authors {
+		field(a.Name)
+		field(a.URL)
+	}
+	for _, t := range e.Tags {
+		field(t.Term)
+		field(t.Scheme)
+		field(t.Label)
+	}
+	for _, x := range e.Enclosures {
+		field(x.URL)
+		field(x.Type)
+	}
+	for _, a := range e.Aliases {
+		field(a)
+	}
+	return hex.EncodeToString(h.Sum(nil)[:16])
+}
+
+// PublicID is the short name of a post in our addresses, derived from its
+// identity alone so that it survives a wiped database: 50 bits, enough for a
+// million posts with odds of a clash of one in two thousand, which the store
+// resolves by taking more of them.
+func PublicID(identity string) string { return publicID(identity)[:10] }
+
+// LongID is PublicID with 100 bits, for when the short one is taken.
+func LongID(identity string) string { return publicID(identity)[:20] }
+
+func publicID(identity string) string {
+	sum := sha256.Sum256([]byte(identity))
+	return strings.ToLower(base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(sum[:]))
+}
+
+// Identity is what PublicID is made of: the strongest key, or for an entry
+// without any its source and GUID.
+func (e *Entry) Identity(source string) string {
+	if keys := e.Keys(); len(keys) > 0 {
+		return keys[0]
+	}
+	return source + " " + e.GUID
+}
+
+// isURI says that s is an absolute URI with a scheme that names things for
+// everybody, without spaces or other characters no URI has.
+func isURI(s string) bool {
+	if s == "" || len(s) > MaxGUID || strings.ContainsAny(s, " \t\r\n<>\"{}|\\^`") {
+		return false
+	}
+	u, err := url.Parse(s)
+	if err != nil {
+		return false
+	}
+	switch u.Scheme {
+	case "http", "https":
+		return u.Host != ""
+	case "tag", "urn", "xmpp", "info", "doi", "uuid", "yt": // YouTube's feeds say yt:video:…
+		return u.Opaque != ""
+	}
+	return false
+}
+
+// CanonicalURL is the address to compare an address by, "" if it is none of
+// http or https: scheme and www. dropped, host in lower case and ASCII, default
+// port, fragment, trailing slash, index file and tracking parameters dropped,
+// percent-encoding normalised (RFC 3986 §6.2.2), the query sorted (dedupe.md 2, 3).
+func CanonicalURL(address string) string {
+	u, err := url.Parse(strings.TrimSpace(address))
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		return ""
+	}
+	p := strings.TrimRight(percent(u.EscapedPath()), "/")
+	for slices.Contains([]string{"index.html", "index.htm", "index.php"}, path.Base(p)) {
+		p = strings.TrimRight(strings.TrimSuffix(p, path.Base(p)), "/")
+	}
+	c := canonicalHost(u) + p
+	if q := canonicalQuery(u); q != "" {
+		c += "?" + q
+	}
+	if f := percent(u.EscapedFragment()); strings.HasPrefix(f, "!") {
+		c += "#" + f
+	}
+	return c
+}
+
+// percent normalises percent-encoding: what needs none loses it, what needs it
+// has it, in upper case (RFC 3986 §6.2.2).
+func percent(s string) string {
+	var b strings.Builder
+	for i := 0; i < len(s); i++ {
+		c := s[i]
+		encoded := c == '%' && i+2 < len(s) && isHex(s[i+1]) && isHex(s[i+2])
+		if encoded {
+			c = byte(hexValue(rune(s[i+1]|0x20)))<<4 | byte(hexValue(rune(s[i+2]|0x20)))
+			i += 2
+		}
+		switch unreserved := isAlnum(c) || strings.IndexByte("-._~", c) >= 0; {
+		case unreserved, !encoded && c > 0x20 && c < 0x7F && c != '%':
+			b.WriteByte(c)
+		default:
+			fmt.Fprintf(&b, "%%%02X", c)
+		}
+	}
+	return b.String()
+}
+
+func isAlnum(c byte) bool {
+	return '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
+}
+
+func canonicalHost(u *url.URL) string {
+	h := strings.TrimSuffix(strings.ToLower(u.Hostname()), ".")
+	if a, err := idna.Lookup.ToASCII(h); err == nil {
+		h = a
+	}
+	h = strings.TrimPrefix(h, "www.")
+	if p := u.Port(); p != "" && p != "80" && p != "443" {
+		return net.JoinHostPort(h, p)
+	}
+	if strings.Contains(h, ":") { // an IPv6 address
+		return "[" + h + "]"
+	}
+	return h
+}
+
+func canonicalQuery(u *url.URL) string {
+	if u.RawQuery == "" {
+		return ""
+	}
+	var kept []string
+	for _, pair := range strings.Split(u.RawQuery, "&") {
+		if pair != "" && !tracking(pair, u.Hostname()) {
+			kept = append(kept, percent(pair))
+		}
+	}
+	slices.Sort(kept)
+	return strings.Join(kept, "&")
+}
+
+func tracking(pair, host string) bool {
+	name, value, _ := strings.Cut(pair, "=")
+	name = strings.ToLower(name)
+	if name == "ref" { // only when it names the site itself (Ghost)
+		site := strings.TrimPrefix(strings.ToLower(value), "www.")
+		host = strings.ToLower(host)
+		return host == site || strings.Contains(site, ".") && strings.HasSuffix(host, "."+site)
+	}
+	return strings.HasPrefix(name, "utm_") || strings.HasPrefix(name, "mtm_") || strings.HasPrefix(name, "igshid") ||
+		trackers[name]
+}
+
+// trackers are query parameters that say where a reader came from (dedupe.md 3).
+var trackers = func() map[string]bool {
+	m := map[string]bool{}
+	for _, n := range strings.Fields(`fbclid gclid dclid gbraid wbraid gclsrc srsltid msclkid yclid ysclid
+		twclid mc_cid mc_eid mc_tc mkt_tok _openstat fb_action_ids fb_action_types fb_ref fb_source fb_comment_id
+		hmb_campaign hmb_medium hmb_source itm_campaign itm_medium itm_source campaign_id campaign_medium
+		campaign_name campaign_source campaign_term campaign_content wickedid hsa_cam _hsenc _hsmi __hssc __hstc
+		__hsfp hsctatracking rb_clickid oly_anon_id oly_enc_id vero_id vero_conv sc_cid _bhlid _branch_match_id
+		_branch_referrer`) {
+		m[n] = true
+	}
+	return m
+}()

@@ -1,0 +1,163 @@
+package feeds
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"strings"
+	"time"
+
+	"golang.org/x/text/language"
+)
+
+// Bounds of what is kept of a feed.
+const (
+	maxEntries    = 2000
+	maxPeople     = 50
+	maxTags       = 100
+	maxTag        = 200
+	maxEnclosures = 50
+)
+
+// Normalize makes a feed that was read tidy and safe: addresses absolute, HTML
+// sanitized, texts plain and on one line, languages canonical, dates that nobody
+// can believe removed, everything bounded. base is the address that answered.
+// It is idempotent.
+func Normalize(f *Feed, base string) {
+	f.ID = guid(f.ID)
+	f.Title, f.Subtitle, f.Rights = line(f.Title), line(f.Subtitle), line(f.Rights)
+	f.Self = webURL(base, f.Self)
+	f.Link = webURL(cmp.Or(f.Self, base), f.Link)
+	f.Icon = webURL(cmp.Or(f.Link, base), f.Icon)
+	f.Language = Language(f.Language)
+	f.Authors = people(f.Authors, cmp.Or(f.Link, base))
+	f.Updated = believable(f.Updated)
+	var hubs []string
+	for _, h := range f.Hubs {
+		if h = webURL(base, h); h != "" && len(hubs) < 10 {
+			hubs = append(hubs, h)
+		}
+	}
+	f.Hubs = hubs
+	if len(f.Entries) > maxEntries {
+		f.Entries = f.Entries[:maxEntries]
+		f.Repaired = append(f.Repaired, "only the first 2,000 entries were read")
+	}
+	for i := range f.Entries {
+		f.Entries[i].normalize(f, cmp.Or(f.Link, base))
+	}
+	f.Entries = unique(f.Entries)
+}
+
+func (e *Entry) normalize(f *Feed, base string) {
+	e.GUID = guid(e.GUID)
+	e.Permalink = webURL(base, e.Permalink)
+	e.Title = line(e.Title)
+	var aliases []string
+	for _, a := range e.Aliases {
+		if a = webURL(cmp.Or(e.Permalink, base), a); a != "" && len(aliases) < maxTags {
+			aliases = append(aliases, a)
+		}
+	}
+	e.Aliases = aliases
+	links := cmp.Or(e.Permalink, base) // parsing.md 18
+	e.Content, e.Summary = Sanitize(e.Content, links), Sanitize(e.Summary, links)
+	if e.Content == "" {
+		e.Content, e.Summary = e.Summary, ""
+	}
+	e.Authors = people(e.Authors, links)
+	e.Language = Language(cmp.Or(e.Language, f.Language))
+	e.Published, e.Updated = believable(e.Published), believable(e.Updated)
+	e.Tags = tags(e.Tags)
+	var files []Enclosure
+	for _, x := range e.Enclosures {
+		if x.URL = webURL(links, x.URL); x.URL != "" && len(files) < maxEnclosures {
+			files = append(files, Enclosure{URL: x.URL, Type: mediaType(x.Type), Length: max(x.Length, 0)})
+		}
+	}
+	e.Enclosures = files
+	if o := e.Origin; o != nil {
+		e.Origin = &Origin{
+			ID: guid(o.ID), Title: line(o.Title), Link: webURL(base, o.Link), Self: webURL(base, o.Self),
+			Icon: webURL(base, o.Icon), Rights: line(o.Rights), Updated: believable(o.Updated), Authors: people(o.Authors, base),
+		}
+	}
+}
+
+func line(s string) string { return short(s, MaxTitle) }
+
+// short is s on one line of at most n bytes.
+func short(s string, n int) string { return strings.TrimSpace(cut(oneLine(s), n)) }
+
+// guid bounds an identity without making two different ones equal.
+func guid(s string) string {
+	s = strings.TrimSpace(clean(s))
+	if len(s) <= MaxGUID {
+		return s
+	}
+	sum := sha256.Sum256([]byte(s))
+	return cut(s, MaxGUID-2*len(sum)) + hex.EncodeToString(sum[:])
+}
+
+// believable is t in UTC to the microsecond, which is what the store keeps, or
+// zero for a year before 1990 or beyond 9999 (parsing.md 24).
+func believable(t time.Time) time.Time {
+	t = t.UTC().Truncate(time.Microsecond)
+	if t.Year() < 1990 || t.Year() > 9999 {
+		return time.Time{}
+	}
+	return t
+}
+
+// Language is s as a canonical BCP 47 tag, "" if it is none.
+func Language(s string) string {
+	s = strings.ReplaceAll(strings.TrimSpace(s), "_", "-")
+	if s == "" || len(s) > 35 {
+		return ""
+	}
+	t, err := language.Parse(s)
+	if err != nil || t == language.Und {
+		return ""
+	}
+	return t.String()
+}
+
+func people(list []Person, base string) []Person {
+	var out []Person
+	for _, p := range list {
+		p = Person{Name: line(p.Name), Email: short(p.Email, maxTag), URL: webURL(base, p.URL)}
+		if p.Name == "" && p.URL == "" {
+			// A mail address alone still names somebody: by what stands before the @.
+			p.Name, _, _ = strings.Cut(p.Email, "@")
+		}
+		if p.Name != "" || p.URL != "" {
+			out = append(out, p)
+		}
+		if len(out) == maxPeople {
+			break
+		}
+	}
+	return out
+}
+
+func tags(list []Tag) []Tag {
+	var out []Tag
+	seen := map[string]bool{}
+	for _, t := range list {
+		t = Tag{short(t.Term, maxTag), short(t.Scheme, MaxURL), short(t.Label, maxTag)}
+		t.Term = cmp.Or(t.Term, t.Label)
+		if k := t.Scheme + " " + FoldTag(t.Term); t.Term != "" && !seen[k] && len(out) < maxTags {
+			seen[k] = true
+			out = append(out, t)
+		}
+	}
+	return out
+}
+
+func mediaType(s string) string {
+	s, _, _ = strings.Cut(strings.ToLower(oneLine(s)), ";")
+	if s = strings.TrimSpace(s); len(s) > 100 || strings.Count(s, "/") != 1 || strings.ContainsAny(s, " <>\"") {
+		return ""
+	}
+	return s
+}

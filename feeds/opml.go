@@ -1,0 +1,206 @@
+package feeds
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/xml"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+)
+
+// OPML is a list of sources (OPML 2.0).
+type OPML struct {
+	Title    string
+	Owner    Person
+	Updated  time.Time // zero: not written
+	Outlines []Outline
+}
+
+// Outline is one remote feed of a list.
+type Outline struct {
+	Title      string
+	FeedURL    string
+	SiteURL    string
+	Language   string
+	Categories []string // titles
+}
+
+// Bounds of a list (hostile.md).
+const (
+	maxOPML     = 1 << 20
+	maxOutlines = 10_000
+	maxNesting  = 64
+)
+
+type opmlDoc struct {
+	XMLName xml.Name `xml:"opml"`
+	Version string   `xml:"version,attr"`
+	Head    struct {
+		Title    string `xml:"title"`
+		Modified string `xml:"dateModified,omitempty"`
+		Owner    string `xml:"ownerName,omitempty"`
+		OwnerID  string `xml:"ownerId,omitempty"`
+		Docs     string `xml:"docs"`
+	} `xml:"head"`
+	Outlines []opmlOutline `xml:"body>outline"`
+}
+
+type opmlOutline struct {
+	Text     string `xml:"text,attr"`
+	Title    string `xml:"title,attr"`
+	Type     string `xml:"type,attr"`
+	XMLURL   string `xml:"xmlUrl,attr"`
+	HTMLURL  string `xml:"htmlUrl,attr,omitempty"`
+	Language string `xml:"language,attr,omitempty"`
+	Category string `xml:"category,attr,omitempty"`
+}
+
+// WriteOPML writes o as OPML 2.0.
+func WriteOPML(w io.Writer, o *OPML) error {
+	d := opmlDoc{Version: "2.0"}
+	d.Head.Title, d.Head.Docs = clean(o.Title), "http://opml.org/spec2.opml"
+	d.Head.Owner, d.Head.OwnerID = clean(o.Owner.Name), clean(o.Owner.URL)
+	if !o.Updated.IsZero() {
+		d.Head.Modified = rssTime(o.Updated)
+	}
+	for _, l := range o.Outlines {
+		category := ""
+		if len(l.Categories) > 0 {
+			// A comma ends a category and nothing escapes it (OPML 2.0).
+			category = "/" + strings.Join(strings.Split(strings.ReplaceAll(strings.Join(l.Categories, "\n"), ",", " "), "\n"), ",/")
+		}
+		d.Outlines = append(d.Outlines, opmlOutline{
+			Text: clean(l.Title), Title: clean(l.Title), Type: "rss", XMLURL: clean(l.FeedURL), HTMLURL: clean(l.SiteURL),
+			Language: clean(l.Language), Category: clean(category),
+		})
+	}
+	return writeXML(w, &d)
+}
+
+// ReadOPML reads a list of at most 1 MiB. Folders become categories, attribute
+// names are taken in any case, an address that comes twice is taken once.
+func ReadOPML(data []byte) (*OPML, error) {
+	if len(data) > maxOPML {
+		return nil, fmt.Errorf("the list is larger than %d bytes", maxOPML)
+	}
+	d := xml.NewDecoder(bytes.NewReader(data))
+	d.Strict = false
+	d.Entity = xml.HTMLEntity
+	d.CharsetReader = charsetReader
+	r := opmlReader{seen: map[string]bool{}, o: &OPML{}}
+	for {
+		t, err := d.Token()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return nil, fmt.Errorf("not a list of feeds: %w", err)
+		}
+		if err := r.token(t); err != nil {
+			return nil, err
+		}
+	}
+	if !r.root {
+		return nil, fmt.Errorf("not a list of feeds: there is no <opml> element")
+	}
+	return r.o, nil
+}
+
+type opmlReader struct {
+	o      *OPML
+	root   bool
+	seen   map[string]bool
+	open   []string // names of the open elements; an outline's is its title
+	inside []bool   // whether that element is a folder
+	text   strings.Builder
+}
+
+func (r *opmlReader) token(t xml.Token) error {
+	switch t := t.(type) {
+	case xml.StartElement:
+		r.text.Reset()
+		if len(r.open) >= maxNesting {
+			return fmt.Errorf("the list is nested deeper than %d", maxNesting)
+		}
+		name, folder := strings.ToLower(t.Name.Local), false
+		r.root = r.root || name == "opml"
+		if name == "outline" {
+			var err error
+			if name, folder, err = r.outline(t.Attr); err != nil {
+				return err
+			}
+		}
+		r.open, r.inside = append(r.open, name), append(r.inside, folder)
+	case xml.EndElement:
+		if n := len(r.open); n > 0 {
+			if n > 1 && r.open[n-1] == "title" && r.open[n-2] == "head" {
+				r.o.Title = oneLine(r.text.String())
+			}
+			r.open, r.inside = r.open[:n-1], r.inside[:n-1]
+		}
+	case xml.CharData:
+		r.text.Write(t)
+	}
+	return nil
+}
+
+// httpFeed takes the feed: that browsers once put before a feed's address, or in
+// place of its http:, away.
+func httpFeed(address string) string {
+	rest, ok := cutPrefixFold(address, "feed:")
+	if !ok {
+		return address
+	}
+	if strings.HasPrefix(rest, "//") {
+		return "http:" + rest
+	}
+	return rest
+}
+
+func cutPrefixFold(s, prefix string) (string, bool) {
+	if len(s) < len(prefix) || !strings.EqualFold(s[:len(prefix)], prefix) {
+		return s, false
+	}
+	return s[len(prefix):], true
+}
+
+func (r *opmlReader) outline(attrs []xml.Attr) (title string, folder bool, err error) {
+	a := map[string]string{}
+	for _, x := range attrs {
+		if n := strings.ToLower(x.Name.Local); a[n] == "" {
+			a[n] = oneLine(x.Value)
+		}
+	}
+	title = a["title"]
+	if title == "" {
+		title = a["text"]
+	}
+	if a["xmlurl"] == "" {
+		return title, title != "", nil
+	}
+	a["xmlurl"] = httpFeed(a["xmlurl"])
+	key := cmp.Or(CanonicalURL(a["xmlurl"]), a["xmlurl"])
+	if r.seen[key] {
+		return title, false, nil
+	}
+	if len(r.o.Outlines) == maxOutlines {
+		return "", false, fmt.Errorf("the list has more than %d feeds", maxOutlines)
+	}
+	r.seen[key] = true
+	l := Outline{Title: title, FeedURL: a["xmlurl"], SiteURL: a["htmlurl"], Language: a["language"]}
+	for i, f := range r.inside {
+		if f {
+			l.Categories = append(l.Categories, r.open[i])
+		}
+	}
+	for c := range strings.SplitSeq(a["category"], ",") {
+		if c = strings.Trim(strings.TrimSpace(c), "/"); c != "" && !slices.Contains(l.Categories, c) {
+			l.Categories = append(l.Categories, c)
+		}
+	}
+	r.o.Outlines = append(r.o.Outlines, l)
+	return title, false, nil
+}

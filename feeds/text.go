@@ -1,0 +1,119 @@
+package feeds
+
+import (
+	"html"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	xhtml "golang.org/x/net/html"
+)
+
+// PlainText is the text of an HTML fragment on one line, without the text of
+// scripts and styles.
+func PlainText(fragment string) string {
+	if !strings.ContainsAny(fragment, "<&") {
+		return oneLine(fragment)
+	}
+	var b strings.Builder
+	z := xhtml.NewTokenizer(strings.NewReader(fragment))
+	for {
+		switch z.Next() {
+		case xhtml.ErrorToken:
+			return oneLine(b.String())
+		case xhtml.TextToken:
+			b.WriteString(html.UnescapeString(string(z.Raw())))
+		case xhtml.StartTagToken, xhtml.SelfClosingTagToken:
+			name, _ := z.TagName()
+			if hidden[string(name)] {
+				skipElement(z, string(name))
+			} else if !inline[string(name)] {
+				b.WriteByte(' ')
+			}
+		case xhtml.EndTagToken:
+			if name, _ := z.TagName(); !inline[string(name)] {
+				b.WriteByte(' ')
+			}
+		}
+	}
+}
+
+// hidden elements have no text a reader should see. Their content is raw text
+// to the tokenizer, so it ends at their end tag and nowhere else.
+var hidden = map[string]bool{"script": true, "style": true, "noscript": true, "template": true, "title": true, "textarea": true, "xmp": true, "noembed": true, "noframes": true}
+
+// inline elements do not separate words.
+var inline = map[string]bool{
+	"a": true, "abbr": true, "b": true, "bdi": true, "bdo": true, "cite": true, "code": true, "del": true, "dfn": true,
+	"em": true, "font": true, "i": true, "ins": true, "kbd": true, "mark": true, "q": true, "s": true, "samp": true,
+	"small": true, "span": true, "strong": true, "sub": true, "sup": true, "time": true, "tt": true, "u": true, "var": true, "wbr": true,
+}
+
+func skipElement(z *xhtml.Tokenizer, name string) {
+	for {
+		switch z.Next() {
+		case xhtml.ErrorToken:
+			return
+		case xhtml.EndTagToken:
+			if n, _ := z.TagName(); string(n) == name {
+				return
+			}
+		}
+	}
+}
+
+// oneLine collapses every run of white space to one space and drops what no
+// document may hold.
+func oneLine(s string) string {
+	return strings.Join(strings.Fields(clean(s)), " ")
+}
+
+// clean removes what XML 1.0 §2.2 does not allow and repairs invalid UTF-8, so
+// that whatever is stored can be written in every format.
+func clean(s string) string {
+	for _, r := range s {
+		if r == utf8.RuneError || !validXML(r) {
+			return strings.Map(func(r rune) rune {
+				if !validXML(r) {
+					return -1
+				}
+				return r
+			}, strings.ToValidUTF8(s, "\uFFFD"))
+		}
+	}
+	return s
+}
+
+func validXML(r rune) bool {
+	return r == '\t' || r == '\n' || r == '\r' ||
+		r >= 0x20 && r <= 0xD7FF || r >= 0xE000 && r <= 0xFFFD || r >= 0x10000 && r <= 0x10FFFF
+}
+
+// Excerpt is the beginning of the fragment's text, at most n bytes, cut at a word.
+func Excerpt(fragment string, n int) string {
+	n = max(n, len("…"))
+	const enough = 16 // markup for a byte of text; more is not worth reading
+	if len(fragment) > n*enough {
+		fragment = cut(fragment, n*enough)
+	}
+	text := PlainText(fragment)
+	if len(text) <= n {
+		return text
+	}
+	short := cut(text, n-len("…"))
+	if i := strings.LastIndexFunc(short, unicode.IsSpace); i > 0 {
+		short = short[:i]
+	}
+	return strings.TrimRightFunc(short, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsPunct(r) }) + "…"
+}
+
+// cut is the longest prefix of s of at most n bytes that splits no rune.
+func cut(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	for n > 0 && !utf8.RuneStart(s[n]) {
+		n--
+	}
+	return s[:n]
+}

@@ -1,0 +1,110 @@
+package feeds
+
+import "time"
+
+// Validators are the ETag and Last-Modified of the answer that was stored, byte
+// for byte as received (RFC 9111 §4.3.1), and the address that gave them: they
+// mean nothing to any other address.
+type Validators struct {
+	URL          string
+	ETag         string
+	LastModified string
+	// BodyHash is a hash of the decoded body: an equal body is not read again.
+	BodyHash string
+	// Listing is a folder's memory of its files, opaque to everybody but the
+	// Markdown reader. ETag is its hash.
+	Listing []byte
+}
+
+// Want says which sources a pass may claim.
+type Want struct {
+	Now   time.Time     // when the claim is made
+	Start time.Time     // a source visited at or after Start had its turn in this pass
+	N     int           // at most so many
+	Lease time.Duration // how long the claim holds
+	Slugs []string      // only these; empty: every source
+	// All also takes sources that are not due, though none that was visited less
+	// than MinInterval ago, asked to be left alone, or is gone.
+	All         bool
+	MinInterval time.Duration
+}
+
+// Due is a claimed source and what the visit needs to know of it.
+type Due struct {
+	Source     Source
+	Validators Validators
+	Fence      int64 // a Commit with an old fence is refused: the lease was lost
+}
+
+// Known is what the store has under a GUID.
+type Known struct {
+	Hash      string
+	Withdrawn bool
+	Updated   time.Time
+}
+
+// Outcome is how a visit ended.
+type Outcome int
+
+// The outcomes, in the order of their good news.
+const (
+	Unchanged Outcome = iota // 304, an equal body, or nothing new in it
+	Changed                  // entries are to be stored
+	Failed                   // Err says why; entries and validators stay as they were
+	Gone                     // 410: do not come back
+)
+
+// Visit is everything one look at a source told us. It is stored whole or not at all.
+type Visit struct {
+	Due     Due
+	At      time.Time // when the visit began
+	Next    time.Time // when to come back
+	Outcome Outcome
+	Status  int   // of the HTTP answer, 0 for none
+	Err     error // the trouble of a Failed visit
+	// RetryAfter is set when the server asked to be left alone until then.
+	RetryAfter time.Time
+	// Validators to send next time; committed with the entries or not at all.
+	Validators Validators
+	// Feed is what the source said of itself; nil when it was not read. Its
+	// Entries are only those that are new or revised.
+	Feed *Feed
+	// Withdrawn are the GUIDs of posts that their owner deleted. A remote feed
+	// that shrinks withdraws nothing.
+	Withdrawn []string
+	// Problems are sentences about single posts that could not be read.
+	Problems []string
+}
+
+// Tally counts what a Commit did.
+type Tally struct {
+	New, Revised, Duplicate, Withdrawn int
+}
+
+// Add adds u to t.
+func (t *Tally) Add(u Tally) {
+	t.New += u.New
+	t.Revised += u.Revised
+	t.Duplicate += u.Duplicate
+	t.Withdrawn += u.Withdrawn
+}
+
+// Zero says that nothing was changed.
+func (t Tally) Zero() bool { return t == Tally{} }
+
+// Query selects entries, newest first by (Sort, ID). Empty fields select everything.
+type Query struct {
+	Category string // slug
+	Source   string // slug
+	ID       string // one entry by its public ID
+	Limit    int    // 0: no limit
+	// After continues a walk behind the last entry of the page before; nil: from the newest.
+	After *Entry
+}
+
+// Category is a merged feed of ours with what the store knows about it.
+type Category struct {
+	CategoryName
+	Entries int
+	Updated time.Time // the newest change of its entries
+}
