@@ -1,0 +1,266 @@
+// Package aggregator visits sources: it claims who is due, fetches, reads,
+// decides what is new and commits it, one visit at a time, many at once.
+//
+// Deciding is pure (decide.go, schedule.go); only visit.go does I/O.
+package aggregator
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"sync"
+	"time"
+
+	"github.com/robfig/cron/v3"
+	"golang.org/x/sync/errgroup"
+
+	"orrery/aggregator/fetch"
+	"orrery/feeds"
+)
+
+// Store is what visits need of the database.
+type Store interface {
+	// Claim leases sources that are due; an expired lease may be claimed by anybody.
+	Claim(ctx context.Context, want feeds.Want) ([]feeds.Due, error)
+	// Waiting counts what Claim would lease without its limit.
+	Waiting(ctx context.Context, want feeds.Want) (int, error)
+	// Release gives a lease back without a visit.
+	Release(ctx context.Context, due feeds.Due) error
+	// Known returns what is stored under the source's GUIDs.
+	Known(ctx context.Context, source int64, guids []string) (map[string]feeds.Known, error)
+	// Commit stores the visit whole; feeds.ErrLeaseLost if somebody else has the source.
+	Commit(ctx context.Context, v feeds.Visit) (feeds.Tally, error)
+}
+
+// Options are an Aggregator's parts and limits.
+type Options struct {
+	Store       Store
+	Fetch       map[string]fetch.Func // by the scheme of the source's URL
+	Rules       *feeds.Rules
+	Now         func() time.Time
+	Concurrency int           // visits at once, at least 1
+	PerHost     int           // visits at once to one host, at least 1
+	Pause       time.Duration // between two visits to one host
+	Intervals   Intervals
+	// Lease must be longer than any visit with its wait for the host's turn.
+	Lease time.Duration
+	// Observe is told of every visit that was committed, one at a time.
+	Observe func(feeds.Visit, feeds.Tally)
+}
+
+// Aggregator runs passes over the sources.
+type Aggregator struct {
+	Options
+	observing sync.Mutex
+}
+
+// New returns an Aggregator; missing limits get their defaults.
+func New(o Options) *Aggregator {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	o.Concurrency, o.PerHost = max(o.Concurrency, 1), max(o.PerHost, 1)
+	if o.Lease == 0 {
+		o.Lease = 10 * time.Minute
+	}
+	return &Aggregator{Options: o}
+}
+
+// Pass says what a pass visits: who is due, or with All or Slugs also others
+// (see feeds.Want).
+type Pass struct {
+	All   bool
+	Slugs []string
+}
+
+// Summary is what a pass did.
+type Summary struct {
+	feeds.Tally
+	Sources, Failed, Unchanged int
+	Took                       time.Duration
+}
+
+func (s Summary) String() string {
+	sources := "sources"
+	if s.Sources == 1 {
+		sources = "source"
+	}
+	return fmt.Sprintf("%d %s: %d new, %d revised, %d duplicate, %d failed, %d unchanged in %.1fs",
+		s.Sources, sources, s.New, s.Revised, s.Duplicate, s.Failed, s.Unchanged, s.Took.Seconds())
+}
+
+// Waiting is how many sources a pass would visit now.
+func (a *Aggregator) Waiting(ctx context.Context, p Pass) (int, error) {
+	now := a.Now()
+	return a.Store.Waiting(ctx, a.want(p, now, now))
+}
+
+func (a *Aggregator) want(p Pass, now, start time.Time) feeds.Want {
+	return feeds.Want{
+		Now: now, Start: start, N: a.Concurrency, Lease: a.Lease,
+		Slugs: p.Slugs, All: p.All, MinInterval: a.Intervals.Min,
+	}
+}
+
+// Refresh makes one pass: every source gets at most one visit. A source's
+// trouble is stored with it; the error is the store's, or the context's.
+func (a *Aggregator) Refresh(ctx context.Context, p Pass) (Summary, error) {
+	start := a.Now()
+	pass := &pass{Aggregator: a, hosts: newHosts(a.PerHost, a.Pause), running: make(chan struct{}, a.Concurrency)}
+	// Claimed sources may wait for their host's turn without keeping others
+	// from theirs, but not so many that their leases run out.
+	claimed := make(chan struct{}, 2*a.Concurrency)
+	g, gctx := errgroup.WithContext(ctx)
+	err := pass.claim(gctx, g, claimed, func(n int) feeds.Want {
+		w := a.want(p, a.Now(), start)
+		w.N = n
+		return w
+	})
+	err = errors.Join(err, g.Wait())
+	pass.summary.Took = a.Now().Sub(start)
+	if ctx.Err() != nil {
+		err = ctx.Err()
+	}
+	return pass.summary, err
+}
+
+// Run makes a pass now and then one whenever the schedule says (robfig/cron's
+// five fields, or @every 5m), never two at once, until ctx ends. report is told
+// how each went.
+func (a *Aggregator) Run(ctx context.Context, schedule string, report func(Summary, error)) error {
+	// cron's jobs take no context, so they close over ours.
+	job := cron.FuncJob(func() {
+		if ctx.Err() != nil {
+			return
+		}
+		s, err := a.Refresh(ctx, Pass{})
+		if ctx.Err() == nil {
+			report(s, err)
+		}
+	})
+	one := cron.SkipIfStillRunning(cron.DiscardLogger)(job)
+	c := cron.New()
+	if _, err := c.AddJob(schedule, one); err != nil {
+		return fmt.Errorf("schedule %q: %w", schedule, err)
+	}
+	var first sync.WaitGroup
+	first.Go(one.Run)
+	c.Start()
+	<-ctx.Done()
+	<-c.Stop().Done()
+	first.Wait()
+	return nil
+}
+
+// pass is the state of one Refresh.
+type pass struct {
+	*Aggregator
+	hosts   *hosts
+	running chan struct{}
+	mu      sync.Mutex
+	summary Summary
+}
+
+// claim claims and starts visits until nobody is due any more.
+func (p *pass) claim(ctx context.Context, g *errgroup.Group, claimed chan struct{}, want func(n int) feeds.Want) error {
+	for {
+		n := acquire(ctx, claimed, p.Concurrency)
+		if n == 0 {
+			return nil // the context ended; the group knows why
+		}
+		due, err := p.Store.Claim(ctx, want(n))
+		for range n - len(due) {
+			<-claimed
+		}
+		if err != nil || len(due) == 0 {
+			return err
+		}
+		for _, d := range due {
+			g.Go(func() error {
+				defer func() { <-claimed }()
+				return p.turn(ctx, d)
+			})
+		}
+	}
+}
+
+// acquire waits for one place in the channel and takes up to n that are free.
+func acquire(ctx context.Context, places chan struct{}, n int) int {
+	select {
+	case places <- struct{}{}:
+	case <-ctx.Done():
+		return 0
+	}
+	for got := 1; got < n; got++ {
+		select {
+		case places <- struct{}{}:
+		default:
+			return got
+		}
+	}
+	return n
+}
+
+// turn waits for the source's turn, visits it, and counts.
+func (p *pass) turn(ctx context.Context, d feeds.Due) error {
+	leave, err := p.hosts.enter(ctx, hostOf(&d.Source))
+	if err != nil {
+		return p.giveBack(ctx, d)
+	}
+	defer leave()
+	select {
+	case p.running <- struct{}{}:
+		defer func() { <-p.running }()
+	case <-ctx.Done():
+		return p.giveBack(ctx, d)
+	}
+	v, tally, err := p.visit(ctx, d)
+	switch {
+	case ctx.Err() != nil:
+		return p.giveBack(ctx, d)
+	case errors.Is(err, feeds.ErrLeaseLost):
+		return nil // whoever has the source now tells what became of it
+	case err != nil:
+		return err
+	}
+	p.count(v, tally)
+	return nil
+}
+
+// giveBack releases a claim when the pass is ended, so that the source does not
+// wait for the lease to run out.
+func (p *pass) giveBack(ctx context.Context, d feeds.Due) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer cancel()
+	return p.Store.Release(ctx, d)
+}
+
+func (p *pass) count(v feeds.Visit, tally feeds.Tally) {
+	p.mu.Lock()
+	p.summary.Sources++
+	p.summary.Add(tally)
+	switch {
+	case v.Outcome == feeds.Failed || v.Outcome == feeds.Gone:
+		p.summary.Failed++
+	case tally.Zero():
+		p.summary.Unchanged++
+	}
+	p.mu.Unlock()
+	if p.Observe != nil {
+		p.observing.Lock()
+		defer p.observing.Unlock()
+		p.Observe(v, tally)
+	}
+}
+
+func hostOf(s *feeds.Source) string {
+	if s.Local() {
+		return ""
+	}
+	u, err := url.Parse(s.URL)
+	if err != nil {
+		return s.URL
+	}
+	return u.Host
+}
