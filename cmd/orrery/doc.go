@@ -1,0 +1,45 @@
+// Orrery gathers what a community writes and hands it on to every reader in
+// every format: a planet.
+//
+// # The tour
+//
+// The program is five rooms with a law between them: anyone may import feeds, a
+// folder may import its own children, and only this package, which knows
+// everybody, imports across (imports_test.go keeps the law).
+//
+//	cmd/orrery   the commands, one a file; run in main.go is the whole program
+//	config       the configuration file; its structs are the manual
+//	feeds        the words and the codecs: bytes → Feed → bytes, all of it pure
+//	feeds/site   the planet as an http.Handler and, the same bytes, as files
+//	aggregator   visits: claim, fetch, read, decide, commit
+//	aggregator/fetch   one polite GET, or a stat a file; the only room that dials
+//	storage      the database; a visit is committed whole or not at all
+//
+// # One post through the house
+//
+// cron says when to look, next_visit in the store says who is due. aggregator
+// claims the source: a lease with a fencing token, so that a second process
+// neither waits nor visits it, too. A fetch.Func looks: an HTTP source answers
+// with bytes, which feeds.Read makes a Feed of; a folder (fetch.Folder) compares
+// its files with the listing of the last visit and parses only what changed.
+// feeds.Normalize makes addresses absolute and HTML harmless.
+//
+// decide (aggregator/decide.go) is given the time, the answer and what the store
+// knows, and returns a Visit: which entries are new or revised, in which
+// categories, when to come back. It is pure; its tests are tables.
+//
+// storage.Commit stores the Visit in one transaction: copies of posts, the
+// entries they make, categories, versions, the outbox, and the validators of the
+// answer, so that a crash can never leave a 304 in front of posts that were not
+// stored. Which copies are one post is decided there, by the keys of
+// feeds.Entry.Keys under a unique index: two processes cannot disagree.
+//
+// feeds/site renders a document when somebody first asks for it, keeps it with
+// its ETag and its gzip bytes, and renders it again when the version of what it
+// shows has risen. A second ticker asks the store for that; a request never does.
+//
+// # Where to begin reading
+//
+// feeds/feed.go for the words, aggregator/visit.go for the order of things,
+// storage/entries.go for how a post is kept once.
+package main

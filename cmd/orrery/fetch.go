@@ -1,0 +1,94 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"orrery/aggregator"
+	"orrery/feeds"
+)
+
+func (p *program) fetch() *cobra.Command {
+	var all, strict bool
+	c := &cobra.Command{
+		Use:   "fetch [SOURCE...]",
+		Short: "Visit the sources that are due, once",
+		Long: `Makes one pass over the sources that are due, or those named by their slugs,
+and ends. It may run beside serve and beside itself: no source is visited twice.
+
+On stdout: a line for every source that changed or failed, and a closing line.
+A source that fails is asked again later; its entries stay.`,
+		Example: `  orrery fetch                 from cron, every few minutes
+  orrery fetch --all           also sources that are not due
+  orrery fetch xsf jitsi       only these two`,
+		RunE: func(c *cobra.Command, args []string) error {
+			s, err := p.pass(c.Context(), aggregator.Pass{All: all, Slugs: args})
+			if err == nil && strict && s.Failed > 0 {
+				err = fmt.Errorf("%d of %d sources failed", s.Failed, s.Sources)
+			}
+			return err
+		},
+	}
+	c.Flags().BoolVar(&all, "all", false, "also sources that are not due, though none that asked to be left alone, nor faster than fetch.min_interval")
+	c.Flags().BoolVar(&strict, "strict", false, "exit with 1 when a source failed")
+	return c
+}
+
+// pass makes one pass and reports it.
+func (p *program) pass(ctx context.Context, want aggregator.Pass) (aggregator.Summary, error) {
+	pl, err := p.open(ctx)
+	if err != nil {
+		return aggregator.Summary{}, err
+	}
+	defer pl.close()
+	for _, slug := range want.Slugs {
+		if !slices.ContainsFunc(pl.sources, func(s feeds.Source) bool { return s.Slug == slug }) {
+			return aggregator.Summary{}, wrongUsage("there is no source %q; orrery sources lists them", slug)
+		}
+	}
+	out := p.newProgress()
+	a := pl.aggregator(out.visit)
+	n, err := a.Waiting(ctx, want)
+	if err != nil {
+		return aggregator.Summary{}, err
+	}
+	out.start(n)
+	s, err := a.Refresh(ctx, want)
+	out.end()
+	if err != nil && !errors.Is(err, context.Canceled) {
+		return s, err
+	}
+	fmt.Fprintln(p.stdout, s)
+	return s, err
+}
+
+// lineOf says in a line what a visit changed; "" if there is nothing to say.
+func lineOf(v feeds.Visit, t feeds.Tally) string {
+	var parts []string
+	for _, c := range []struct {
+		n    int
+		what string
+	}{{t.New, "new"}, {t.Revised, "revised"}, {t.Duplicate, "duplicate"}, {t.Withdrawn, "withdrawn"}} {
+		if c.n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", c.n, c.what))
+		}
+	}
+	line := ""
+	switch {
+	case v.Err != nil:
+		line = v.Due.Source.Slug + ": failed: " + feeds.Explain(v.Err)
+	case parts != nil:
+		line = v.Due.Source.Slug + ": " + strings.Join(parts, ", ")
+	case len(v.Problems) > 0:
+		line = fmt.Sprintf("%s: %d left out", v.Due.Source.Slug, len(v.Problems))
+	}
+	for _, problem := range v.Problems {
+		line += "\n  " + problem
+	}
+	return line
+}

@@ -1,0 +1,217 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"orrery/aggregator"
+	"orrery/aggregator/fetch"
+	"orrery/config"
+	"orrery/feeds"
+)
+
+func (p *program) inspect() *cobra.Command {
+	var asJSON, strict bool
+	c := &cobra.Command{
+		Use:   "inspect URL|FILE...",
+		Short: "Show what Orrery reads in a feed or post, storing nothing",
+		Long: `Reads feeds from addresses or files, and Markdown posts from files, and shows
+what Orrery understands and in which categories it would put it. The rules of
+orrery.yaml apply where there is one; none is needed.`,
+		Example: `  orrery inspect https://blog.example.org/feed.xml
+  orrery inspect content/posts/hello-planet.md
+  orrery inspect --json *.xml | jq .feed.title`,
+		Args: func(c *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return wrongUsage("orrery inspect needs an address or a file; see orrery inspect --help")
+			}
+			return nil
+		},
+		RunE: func(c *cobra.Command, args []string) error { return p.inspectAll(c.Context(), args, asJSON, strict) },
+	}
+	c.Flags().BoolVar(&asJSON, "json", false, "one JSON object an input, one a line")
+	c.Flags().BoolVar(&strict, "strict", false, "exit with 1 when an input could not be read")
+	return c
+}
+
+func (p *program) inspectAll(ctx context.Context, inputs []string, asJSON, strict bool) error {
+	pl, err := p.loadOrDefault()
+	if err != nil {
+		return err
+	}
+	defer pl.close()
+	failed := 0
+	e := json.NewEncoder(p.stdout)
+	e.SetEscapeHTML(false)
+	for i, input := range inputs {
+		f, source, err := pl.inspect(ctx, input)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err != nil {
+			failed++
+		}
+		switch {
+		case asJSON:
+			if err := e.Encode(newInputJSON(input, source, f, err)); err != nil {
+				return err
+			}
+		case err != nil:
+			fmt.Fprintf(p.stderr, "%s: %s\n", input, feeds.Explain(err))
+		default:
+			if i > 0 {
+				fmt.Fprintln(p.stdout)
+			}
+			p.showFeed(input, f, source)
+		}
+	}
+	if failed > 0 && (strict || failed == len(inputs)) {
+		return fmt.Errorf("%d of %s could not be read", failed, count(len(inputs), "input", "inputs"))
+	}
+	return nil
+}
+
+// loadOrDefault is load, or where there is no configuration and none was asked
+// for, a planet of no sources.
+func (p *program) loadOrDefault() (*planet, error) {
+	pl, err := p.load()
+	if err == nil || !errors.Is(err, fs.ErrNotExist) || p.configFile != "" || p.getenv("ORRERY_CONFIG") != "" {
+		return pl, err
+	}
+	c, err := config.Parse("orrery.yaml", []byte("planet: {title: Planet, url: http://localhost/}\n"), p.getenv)
+	if err != nil {
+		return nil, err
+	}
+	return newPlanet(c)
+}
+
+// inspect reads one input; the feed has its entries in their categories.
+func (pl *planet) inspect(ctx context.Context, input string) (*feeds.Feed, feeds.Source, error) {
+	s := pl.sourceOf(input)
+	var f *feeds.Feed
+	var err error
+	if strings.HasPrefix(input, "http://") || strings.HasPrefix(input, "https://") {
+		var r fetch.Response
+		r, err = aggregator.Look(ctx, pl.fetchers(), s, feeds.Validators{})
+		f = r.Feed
+	} else {
+		f, err = pl.inspectFile(input, s)
+	}
+	if err != nil {
+		return nil, s, err
+	}
+	for i := range f.Entries {
+		f.Entries[i].Categories = pl.rules.For(&f.Entries[i], &s)
+	}
+	return f, s, nil
+}
+
+// sourceOf is the configured source that the input belongs to, or one made up
+// for it.
+func (pl *planet) sourceOf(input string) feeds.Source {
+	abs, err := filepath.Abs(input)
+	for _, s := range pl.sources {
+		folder := strings.TrimPrefix(s.URL, "file://")
+		if s.URL == input || s.Local() && err == nil && strings.HasPrefix(abs, folder+string(filepath.Separator)) {
+			return s
+		}
+	}
+	return feeds.Source{Slug: "input", URL: input}
+}
+
+func (pl *planet) inspectFile(path string, s feeds.Source) (*feeds.Feed, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	var f *feeds.Feed
+	if ext := strings.ToLower(filepath.Ext(path)); ext == ".md" || ext == ".markdown" {
+		name := filepath.Base(path)
+		if abs, err := filepath.Abs(path); err == nil && s.Local() {
+			name = strings.TrimPrefix(abs, strings.TrimPrefix(s.URL, "file://")+string(filepath.Separator))
+		}
+		e, err := (&fetch.Folder{Zone: pl.config.Planet.Timezone}).ReadPost(name, data, s)
+		if err != nil && !errors.Is(err, fetch.ErrNotPublished) {
+			return nil, err
+		}
+		f = &feeds.Feed{Format: "markdown", Encoding: "utf-8", Entries: []feeds.Entry{e}}
+	} else if f, err = feeds.Read(data, "", ""); err != nil {
+		return nil, err
+	}
+	feeds.Normalize(f, s.Site)
+	return f, nil
+}
+
+func newInputJSON(input string, s feeds.Source, f *feeds.Feed, err error) inputJSON {
+	j := inputJSON{Input: input, Repaired: []string{}, Entries: []entryJSON{}}
+	if err != nil {
+		text := feeds.Explain(err)
+		j.Error, j.Feed = &text, newFeedJSON(&feeds.Feed{})
+		return j
+	}
+	j.Format, j.Encoding, j.Feed = f.Format, f.Encoding, newFeedJSON(f)
+	j.Repaired = append(j.Repaired, f.Repaired...)
+	for i := range f.Entries {
+		j.Entries = append(j.Entries, newEntryJSON(&f.Entries[i], s.URL))
+	}
+	return j
+}
+
+// showFeed prints what was read, for people.
+func (p *program) showFeed(input string, f *feeds.Feed, s feeds.Source) {
+	fmt.Fprintf(p.stdout, "%s: %s, %s, %s\n", input, f.Format, f.Encoding, count(len(f.Entries), "entry", "entries"))
+	for _, l := range [][2]string{
+		{"title", f.Title}, {"page", f.Link}, {"feed", f.Self}, {"language", f.Language},
+		{"hubs", strings.Join(f.Hubs, " ")}, {"repaired", strings.Join(f.Repaired, ", ")},
+	} {
+		if l[1] != "" {
+			fmt.Fprintf(p.stdout, "  %-10s%s\n", l[0], l[1])
+		}
+	}
+	for i := range f.Entries {
+		p.showEntry(&f.Entries[i], &s)
+	}
+}
+
+func (p *program) showEntry(e *feeds.Entry, s *feeds.Source) {
+	fmt.Fprintf(p.stdout, "\n%s  %s\n", day(e.Published), titleOf(e))
+	var authors, categories, tags []string
+	for _, a := range e.Authors {
+		authors = append(authors, a.Name)
+	}
+	for _, c := range e.Categories {
+		categories = append(categories, c.Title)
+	}
+	for _, t := range e.Tags {
+		tags = append(tags, t.Term)
+	}
+	kept := ""
+	if !s.Kept(e) {
+		kept = "no: keep or drop of the source decides so"
+	}
+	for _, l := range [][2]string{
+		{"address", e.Permalink}, {"guid", e.GUID}, {"authors", strings.Join(authors, ", ")}, {"language", e.Language},
+		{"tags", strings.Join(tags, ", ")}, {"categories", strings.Join(categories, ", ")}, {"taken", kept},
+		{"text", feeds.Excerpt(e.Content, 160)},
+	} {
+		if l[1] != "" {
+			fmt.Fprintf(p.stdout, "  %-12s%s\n", l[0], l[1])
+		}
+	}
+}
+
+func day(t time.Time) string {
+	if t.IsZero() {
+		return "undated   "
+	}
+	return t.Format(time.DateOnly)
+}

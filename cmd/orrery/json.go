@@ -1,0 +1,113 @@
+package main
+
+import (
+	"html"
+	"time"
+
+	"orrery/feeds"
+)
+
+// The shapes of inspect --json and export jsonl; a list is never null, an
+// unknown time always is.
+
+type inputJSON struct {
+	Input    string      `json:"input"`
+	Error    *string     `json:"error"`
+	Format   string      `json:"format"`
+	Encoding string      `json:"encoding"`
+	Repaired []string    `json:"repaired"`
+	Feed     feedJSON    `json:"feed"`
+	Entries  []entryJSON `json:"entries"`
+}
+
+type feedJSON struct {
+	ID         string       `json:"id"`
+	Title      string       `json:"title"`
+	Subtitle   string       `json:"subtitle"`
+	Link       string       `json:"link"`
+	Self       string       `json:"self"`
+	Language   string       `json:"language"`
+	Updated    *time.Time   `json:"updated"`
+	Hubs       []string     `json:"hubs"`
+	TTLMinutes int          `json:"ttl_minutes"`
+	Authors    []personJSON `json:"authors"`
+}
+
+type personJSON struct {
+	Name  string `json:"name"`
+	Email string `json:"email"`
+	URL   string `json:"url"`
+}
+
+type tagJSON struct {
+	Term   string `json:"term"`
+	Scheme string `json:"scheme"`
+	Label  string `json:"label"`
+}
+
+type enclosureJSON struct {
+	URL    string `json:"url"`
+	Type   string `json:"type"`
+	Length int64  `json:"length"`
+}
+
+type originJSON struct {
+	ID    string `json:"id"`
+	Title string `json:"title"`
+	Link  string `json:"link"`
+}
+
+type entryJSON struct {
+	GUID       string          `json:"guid"`
+	Permalink  string          `json:"permalink"`
+	Title      string          `json:"title"`
+	TitleHTML  string          `json:"title_html"`
+	Summary    string          `json:"summary"`
+	Content    string          `json:"content"`
+	Published  *time.Time      `json:"published"`
+	Updated    *time.Time      `json:"updated"`
+	Language   string          `json:"language"`
+	Authors    []personJSON    `json:"authors"`
+	Tags       []tagJSON       `json:"tags"`
+	Enclosures []enclosureJSON `json:"enclosures"`
+	Origin     *originJSON     `json:"origin"`
+	Categories []string        `json:"categories"`
+	Key        string          `json:"key"`
+}
+
+func newEntryJSON(e *feeds.Entry, source string) entryJSON {
+	j := entryJSON{
+		GUID: e.GUID, Permalink: e.Permalink, Title: e.Title, TitleHTML: html.EscapeString(e.Title),
+		Summary: e.Summary, Content: e.Content, Published: timeOrNull(e.Published), Updated: timeOrNull(e.Updated),
+		Language: e.Language, Authors: peopleJSON(e.Authors), Tags: []tagJSON{}, Enclosures: []enclosureJSON{},
+		Categories: []string{}, Key: e.Identity(source),
+	}
+	for _, t := range e.Tags {
+		j.Tags = append(j.Tags, tagJSON(t))
+	}
+	for _, x := range e.Enclosures {
+		j.Enclosures = append(j.Enclosures, enclosureJSON(x))
+	}
+	for _, c := range e.Categories {
+		j.Categories = append(j.Categories, c.Slug)
+	}
+	if o := e.Origin; o != nil {
+		j.Origin = &originJSON{o.ID, o.Title, o.Link}
+	}
+	return j
+}
+
+func peopleJSON(list []feeds.Person) []personJSON {
+	out := []personJSON{}
+	for _, p := range list {
+		out = append(out, personJSON(p))
+	}
+	return out
+}
+
+func newFeedJSON(f *feeds.Feed) feedJSON {
+	return feedJSON{
+		ID: f.ID, Title: f.Title, Subtitle: f.Subtitle, Link: f.Link, Self: f.Self, Language: f.Language,
+		Updated: timeOrNull(f.Updated), Hubs: append([]string{}, f.Hubs...), TTLMinutes: int(f.TTL.Minutes()), Authors: peopleJSON(f.Authors),
+	}
+}

@@ -1,0 +1,199 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+
+	"orrery/aggregator"
+	"orrery/aggregator/fetch"
+	"orrery/config"
+	"orrery/feeds"
+	"orrery/feeds/site"
+	"orrery/storage"
+)
+
+// planet is a configuration put to work.
+type planet struct {
+	config  *config.Config
+	sources []feeds.Source
+	rules   feeds.Rules
+	store   *storage.DB // nil until open
+	http    *fetch.HTTP
+	// listener is opened before the planet knows its own address; nil: as configured.
+	listener net.Listener
+}
+
+// load reads the configuration and the lists it names.
+func (p *program) load() (*planet, error) {
+	path := cmp.Or(p.configFile, p.getenv("ORRERY_CONFIG"), "orrery.yaml")
+	c, err := config.Load(path, p.getenv)
+	if err != nil {
+		return nil, usageError{err}
+	}
+	return newPlanet(c)
+}
+
+func newPlanet(c *config.Config) (*planet, error) {
+	pl := &planet{config: c, rules: rulesOf(c)}
+	var problems config.Errors
+	for i := range c.Sources {
+		s := &c.Sources[i]
+		if s.OPML == "" {
+			pl.sources = append(pl.sources, pl.source(s))
+			continue
+		}
+		list, err := readOPML(s.OPML)
+		if err != nil {
+			problems = append(problems, config.Problem{
+				File: c.Path, Line: s.Line, Column: s.Column, Message: err.Error(), Hint: "correct the path, or export the list again",
+			})
+			continue
+		}
+		for _, o := range list.Outlines {
+			pl.addOutline(s, o)
+		}
+	}
+	if problems != nil {
+		return nil, problems
+	}
+	pl.http = fetch.NewHTTP(fetch.Options{
+		UserAgent: pl.userAgent(), Timeout: c.Fetch.Timeout, MaxBody: c.Fetch.MaxBody, Allow: c.Fetch.Allow,
+	})
+	return pl, nil
+}
+
+// userAgent says who asks, where to complain, and for how many sources
+// (fetching.md 29).
+func (pl *planet) userAgent() string {
+	return fmt.Sprintf("Orrery/%s (+%s; %d sources)", programVersion, cmp.Or(pl.config.Fetch.Contact, pl.config.Planet.URL), len(pl.sources))
+}
+
+func rulesOf(c *config.Config) feeds.Rules {
+	r := feeds.Rules{TagsAsCategories: c.TagsAsCategories}
+	for _, cat := range c.Categories {
+		r.Rules = append(r.Rules, feeds.Rule{
+			CategoryName: feeds.CategoryName{Slug: cat.Slug, Title: cat.Title}, Match: feeds.Match(cat.Match),
+		})
+	}
+	return r
+}
+
+func (pl *planet) source(s *config.Source) feeds.Source {
+	f := feeds.Source{
+		Slug: s.Slug, URL: s.Feed, Title: s.Title, Site: s.Site, Language: s.Language, Permalink: s.Permalink,
+		Categories: pl.names(s.Categories), Keep: feeds.Match(s.Keep), Drop: feeds.Match(s.Drop), Every: s.Every,
+	}
+	if s.Markdown != "" {
+		f.URL = (&url.URL{Scheme: "file", Path: s.Markdown}).String()
+		f.Site = cmp.Or(f.Site, pl.config.Planet.URL)
+		f.Language = cmp.Or(f.Language, pl.config.Planet.Language)
+	}
+	return f
+}
+
+func (pl *planet) names(titles []string) []feeds.CategoryName {
+	var out []feeds.CategoryName
+	for _, t := range titles {
+		out = append(out, pl.rules.Name(t, feeds.CategoryName{Slug: feeds.Slug(t), Title: t}))
+	}
+	return out
+}
+
+// addOutline takes a feed of a list unless the configuration already has it.
+func (pl *planet) addOutline(s *config.Source, o feeds.Outline) {
+	feed := feeds.Resolve("", o.FeedURL, "http", "https")
+	slug := cmp.Or(feeds.Slug(o.Title), feeds.Slug(strings.TrimPrefix(o.FeedURL, "https://")))
+	if feed == "" || slug == "" {
+		return
+	}
+	taken := map[string]bool{}
+	for i := range pl.sources {
+		if feeds.CanonicalURL(pl.sources[i].URL) == feeds.CanonicalURL(feed) {
+			return
+		}
+		taken[pl.sources[i].Slug] = true
+	}
+	for i := range pl.config.Sources {
+		taken[pl.config.Sources[i].Slug] = true
+	}
+	unique := slug
+	for n := 2; taken[unique]; n++ {
+		unique = fmt.Sprintf("%s-%d", slug, n)
+	}
+	pl.sources = append(pl.sources, feeds.Source{
+		Slug: unique, URL: feed, Title: o.Title, Site: feeds.Resolve("", o.SiteURL, "http", "https"), Language: cmp.Or(o.Language, s.Language),
+		Categories: pl.names(append(o.Categories, s.Categories...)), Keep: feeds.Match(s.Keep), Drop: feeds.Match(s.Drop), Every: s.Every,
+	})
+}
+
+func readOPML(path string) (*feeds.OPML, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("the list of sources cannot be read: %w", err)
+	}
+	list, err := feeds.ReadOPML(data)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return list, nil
+}
+
+// open opens the store and makes its sources those of the configuration.
+func (p *program) open(ctx context.Context) (*planet, error) {
+	pl, err := p.load()
+	if err != nil {
+		return nil, err
+	}
+	return pl, pl.open(ctx)
+}
+
+func (pl *planet) open(ctx context.Context) error {
+	db, err := storage.Open(ctx, pl.config.Storage)
+	if err != nil {
+		return err
+	}
+	if err := db.Sync(ctx, time.Now(), pl.sources, &pl.rules); err != nil {
+		db.Close()
+		return err
+	}
+	pl.store = db
+	return nil
+}
+
+func (pl *planet) close() {
+	pl.http.Close()
+	if pl.store != nil {
+		pl.store.Close()
+	}
+}
+
+func (pl *planet) fetchers() map[string]fetch.Func {
+	folder := &fetch.Folder{Zone: pl.config.Planet.Timezone}
+	return map[string]fetch.Func{"file": folder.Fetch, "http": pl.http.Fetch, "https": pl.http.Fetch}
+}
+
+func (pl *planet) aggregator(observe func(feeds.Visit, feeds.Tally)) *aggregator.Aggregator {
+	f := pl.config.Fetch
+	return aggregator.New(aggregator.Options{
+		Store: pl.store, Fetch: pl.fetchers(), Rules: &pl.rules, Observe: observe,
+		Concurrency: f.Concurrency, PerHost: f.PerHost, Pause: f.PausePerHost,
+		Intervals: aggregator.Intervals{Min: f.MinInterval, Max: f.MaxInterval},
+	})
+}
+
+func (pl *planet) site(log func(error)) (*site.Site, error) {
+	c := pl.config.Planet
+	return site.New(site.Options{
+		Planet: feeds.Planet{
+			Title: c.Title, URL: c.URL, Description: c.Description, Language: c.Language,
+			Owner: feeds.Person{Name: c.Owner.Name, Email: c.Owner.Email, URL: c.Owner.URL}, Entries: pl.config.Entries,
+		},
+		Reader: pl.store, Version: programVersion, Log: log,
+	})
+}

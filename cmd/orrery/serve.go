@@ -1,0 +1,280 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/net/netutil"
+
+	"orrery/aggregator"
+	"orrery/feeds"
+	"orrery/feeds/site"
+)
+
+// Limits of the server (hostile.md): whoever is slower or larger than this is
+// no reader.
+const (
+	readHeaderTimeout = 5 * time.Second
+	readTimeout       = 10 * time.Second
+	writeTimeout      = 30 * time.Second
+	idleTimeout       = 60 * time.Second
+	maxHeaderBytes    = 16 << 10
+	maxConnections    = 2000
+	shutdownTimeout   = 20 * time.Second
+)
+
+// lookForChanges is how often the site asks the store whether anything changed;
+// requests never ask.
+const lookForChanges = time.Second
+
+func (p *program) serve() *cobra.Command {
+	var noFetch bool
+	c := &cobra.Command{
+		Use:   "serve",
+		Short: "Serve the site, and visit sources as scheduled",
+		Long: `Serves the planet's pages and feeds, and visits the sources that are due
+whenever the schedule says. SIGHUP reads the configuration again: an invalid one
+is reported and the old one goes on. SIGTERM ends it when what is being answered
+is answered.`,
+		Example: `  orrery serve
+  orrery serve --no-fetch      only the site; orrery fetch runs from cron`,
+		Args: none,
+		RunE: func(c *cobra.Command, _ []string) error {
+			pl, err := p.open(c.Context())
+			if err != nil {
+				return err
+			}
+			return p.run(c.Context(), pl, !noFetch, p.load)
+		},
+	}
+	c.Flags().BoolVar(&noFetch, "no-fetch", false, "only serve; do not visit sources")
+	return c
+}
+
+// run serves pl until ctx ends. reload reads the configuration again on SIGHUP.
+func (p *program) run(ctx context.Context, pl *planet, visits bool, reload func() (*planet, error)) error {
+	s := &server{stderr: &lockedWriter{w: p.stderr}, planet: pl, visits: visits}
+	defer func() { s.planet.close() }()
+	if err := s.show(ctx, pl); err != nil {
+		return err
+	}
+	closeAll, failed, err := s.listen(pl)
+	if err != nil {
+		return err
+	}
+	hup := make(chan os.Signal, 1)
+	signal.Notify(hup, syscall.SIGHUP)
+	defer signal.Stop(hup)
+	stop := s.schedule(ctx, pl)
+	for {
+		select {
+		case <-hup:
+			next, err := s.reload(ctx, reload)
+			if err != nil {
+				s.say("the new configuration is not taken, the old one goes on: %v", err)
+				continue
+			}
+			stop()
+			stop = s.schedule(ctx, next)
+			s.say("the new configuration is in force")
+		case err := <-failed:
+			stop()
+			return errors.Join(err, closeAll())
+		case <-ctx.Done():
+			stop()
+			return closeAll()
+		}
+	}
+}
+
+// server is a running planet.
+type server struct {
+	stderr io.Writer
+	planet *planet
+	visits bool
+	site   atomic.Pointer[site.Site]
+}
+
+func (s *server) say(format string, args ...any) {
+	fmt.Fprintf(s.stderr, "orrery: "+format+"\n", args...)
+}
+
+// show makes the site of pl the one that is served.
+func (s *server) show(ctx context.Context, pl *planet) error {
+	st, err := pl.site(func(err error) { s.say("%v", err) })
+	if err != nil {
+		return err
+	}
+	if err := st.Refresh(ctx); err != nil {
+		return err
+	}
+	s.site.Store(st)
+	return nil
+}
+
+// reload puts a new configuration in the place of the old one, or changes nothing.
+func (s *server) reload(ctx context.Context, load func() (*planet, error)) (*planet, error) {
+	next, err := load()
+	if err != nil {
+		return nil, err
+	}
+	old := s.planet.config
+	if next.config.Storage != old.Storage {
+		return nil, errors.New("storage has changed; start orrery serve anew for that")
+	}
+	if err := s.planet.store.Sync(ctx, time.Now(), next.sources, &next.rules); err != nil {
+		return nil, err
+	}
+	next.store = s.planet.store
+	if err := s.show(ctx, next); err != nil {
+		return nil, err
+	}
+	if next.config.Listen != old.Listen || next.config.Admin != old.Admin {
+		s.say("listen or admin has changed; it holds from the next start")
+	}
+	s.planet.http.Close()
+	s.planet = next
+	return next, nil
+}
+
+// schedule starts visiting; the function it returns ends that and waits.
+func (s *server) schedule(ctx context.Context, pl *planet) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	var wg sync.WaitGroup
+	st := s.site.Load()
+	wg.Go(func() { s.watch(ctx, st) })
+	if s.visits {
+		a := pl.aggregator(func(v feeds.Visit, t feeds.Tally) {
+			if line := lineOf(v, t); line != "" {
+				s.say("%s", line)
+			}
+		})
+		wg.Go(func() {
+			err := a.Run(ctx, pl.config.Schedule, func(sum aggregator.Summary, err error) {
+				switch {
+				case err != nil:
+					s.say("the pass was broken off, the next one goes on: %v", err)
+				case !sum.Zero() || sum.Failed > 0:
+					s.say("%s", sum)
+				}
+			})
+			if err != nil {
+				s.say("%v", err)
+			}
+		})
+	}
+	return func() {
+		cancel()
+		wg.Wait()
+	}
+}
+
+// watch tells the site when the store has changed, by us or by another process.
+func (s *server) watch(ctx context.Context, st *site.Site) {
+	t := time.NewTicker(lookForChanges)
+	defer t.Stop()
+	last := ""
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-t.C:
+		}
+		text := ""
+		if err := st.Refresh(ctx); err != nil && ctx.Err() == nil {
+			text = err.Error()
+		}
+		if text != last && text != "" { // once, not every second
+			s.say("what was served goes on being served: %s", text)
+		}
+		last = text
+	}
+}
+
+// listen opens the public address and the admin's.
+func (s *server) listen(pl *planet) (closeAll func() error, failed chan error, err error) {
+	failed = make(chan error, 2)
+	public := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.site.Load().ServeHTTP(w, r) })
+	l := pl.listener
+	if l == nil {
+		if l, err = listenAt("listen", pl.config.Listen); err != nil {
+			return nil, nil, err
+		}
+	}
+	stopPublic := serveOn(l, public, failed)
+	s.say("serving %s at http://%s/", pl.config.Planet.Title, l.Addr())
+	if pl.config.Admin == "" {
+		return stopPublic, failed, nil
+	}
+	if l, err = listenAt("admin", pl.config.Admin); err != nil {
+		return nil, nil, errors.Join(err, stopPublic())
+	}
+	stopAdmin := serveOn(l, s.health(), failed)
+	s.say("health at http://%s/healthz and /readyz", l.Addr())
+	return func() error { return errors.Join(stopPublic(), stopAdmin()) }, failed, nil
+}
+
+func listenAt(key, address string) (net.Listener, error) {
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w; choose another address, or end the program that has it", key, err)
+	}
+	return l, nil
+}
+
+// serveOn serves until the function it returns is called, which lets requests in
+// flight finish.
+func serveOn(l net.Listener, h http.Handler, failed chan<- error) (stop func() error) {
+	srv := &http.Server{
+		Handler: h, ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout,
+		IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
+	}
+	go func() {
+		if err := srv.Serve(netutil.LimitListener(l, maxConnections)); !errors.Is(err, http.ErrServerClosed) {
+			failed <- err
+		}
+	}()
+	return func() error {
+		ctx, cancel := context.WithTimeout(context.Background(), shutdownTimeout)
+		defer cancel()
+		return srv.Shutdown(ctx)
+	}
+}
+
+// health answers whoever watches over the process: healthz while it runs,
+// readyz while the store answers.
+func (s *server) health() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
+		if err := s.site.Load().Refresh(r.Context()); err != nil {
+			http.Error(w, err.Error(), http.StatusServiceUnavailable)
+			return
+		}
+		fmt.Fprintln(w, "ok")
+	})
+	return mux
+}
+
+// lockedWriter lets many goroutines write lines.
+type lockedWriter struct {
+	mu sync.Mutex
+	w  io.Writer
+}
+
+func (l *lockedWriter) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.w.Write(b)
+}
