@@ -1,0 +1,203 @@
+package site
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"orrery/feeds"
+)
+
+// BuildReport counts what a Build did.
+type BuildReport struct {
+	Files     int   // of the tree, without what was carried over
+	Written   int   // new or different from the last build
+	Unchanged int   // the same files as before, with their times
+	Removed   int   // that the last build had and this one has not
+	Bytes     int64 // of all Files
+}
+
+// errorPage is what static hosts serve for unknown addresses.
+const errorPage = "404.html"
+
+// walkPage is how many entries are read at once.
+const walkPage = 500
+
+// Paths is every address of the tree, sorted, below the planet's base and not
+// escaped: "/", "/category/x/feed.atom". Build writes them.
+func (s *Site) Paths(ctx context.Context) ([]string, error) {
+	var paths []string
+	for name := range s.assets {
+		paths = append(paths, "/"+name)
+	}
+	d, err := s.readDirectory(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, rt := range d.routes() {
+		paths = append(paths, "/"+rt.String())
+	}
+	err = s.walk(ctx, func(e *feeds.Entry) error {
+		paths = append(paths, "/"+route{kind: atEntry, name: e.ID}.String())
+		return nil
+	})
+	slices.Sort(paths)
+	return paths, err
+}
+
+// Build writes the whole planet as files into dir, the same bytes that
+// ServeHTTP answers. The tree is made in a new folder beside dir, which then
+// takes its place at once: at no moment is dir half old, half new, and a build
+// that fails or is killed leaves it as it was. Files that Build did not write
+// (CNAME, .well-known) are kept; a folder with files and without a list of an
+// earlier build in it is refused.
+//
+// progress, which may be nil, hears of every file; total is an estimate until
+// done reaches it.
+func (s *Site) Build(ctx context.Context, dir string, progress func(done, total int)) (BuildReport, error) {
+	t, err := openTree(dir)
+	if err != nil {
+		return BuildReport{}, fmt.Errorf("build: %w", err)
+	}
+	defer t.close()
+	b := &builder{s: s, t: t, progress: progress}
+	if err := b.run(ctx); err != nil {
+		return BuildReport{}, fmt.Errorf("build %s: %w", dir, err)
+	}
+	r, err := t.finish()
+	if err != nil {
+		return r, fmt.Errorf("build %s: %w", dir, err)
+	}
+	b.total = b.done
+	b.report()
+	return r, nil
+}
+
+// builder renders everything into a tree.
+type builder struct {
+	s           *Site
+	t           *tree
+	progress    func(done, total int)
+	done, total int
+}
+
+func (b *builder) report() {
+	if b.progress != nil {
+		b.progress(b.done, max(b.total, b.done))
+	}
+}
+
+func (b *builder) write(ctx context.Context, file string, body []byte) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if err := b.t.write(file, body); err != nil {
+		return fmt.Errorf("write %s: %w", file, err)
+	}
+	b.done++
+	b.report()
+	return nil
+}
+
+// run writes the views before the entries they link to: an entry that appears
+// meanwhile has its page, whatever shows it.
+func (b *builder) run(ctx context.Context) error {
+	d, err := b.s.readDirectory(ctx)
+	if err != nil {
+		return err
+	}
+	routes := d.routes()
+	b.total = len(b.s.assets) + 1 + len(routes)
+	for _, x := range d.sources {
+		b.total += x.Entries
+	}
+	for name, a := range b.s.assets {
+		if err := b.write(ctx, name, a.plain.body); err != nil {
+			return err
+		}
+	}
+	if err := b.write(ctx, errorPage, b.s.missing.plain.body); err != nil {
+		return err
+	}
+	if err := b.views(ctx, d, routes); err != nil {
+		return err
+	}
+	v := b.s.plainView(route{kind: atEntry})
+	return b.s.walk(ctx, func(e *feeds.Entry) error {
+		return b.render(ctx, route{kind: atEntry, name: e.ID}, material{view: v, entries: []feeds.Entry{*e}})
+	})
+}
+
+// views writes the lists and the pages and feeds of every view. Documents of
+// the same entries follow each other, so that the store is asked once for them.
+func (b *builder) views(ctx context.Context, d *directory, routes []route) error {
+	var last route
+	var m material
+	for i, rt := range routes {
+		v, err := b.s.viewIn(d, rt)
+		if err != nil {
+			return fmt.Errorf("make %s: %w", rt, err)
+		}
+		if i == 0 || rt.kind != last.kind || rt.name != last.name {
+			if m, err = b.s.gather(ctx, rt, v); err != nil {
+				return fmt.Errorf("make %s: %w", rt, err)
+			}
+		}
+		m.view, last = v, rt
+		if err := b.render(ctx, rt, m); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (b *builder) render(ctx context.Context, rt route, m material) error {
+	body, err := b.s.render(rt, m)
+	if err != nil {
+		return fmt.Errorf("make %s: %w", rt, err)
+	}
+	return b.write(ctx, rt.file(), body)
+}
+
+// walk calls f for every entry of the planet, newest first.
+func (s *Site) walk(ctx context.Context, f func(*feeds.Entry) error) error {
+	q := feeds.Query{Limit: walkPage}
+	for {
+		entries, err := s.reader.Entries(ctx, q)
+		if err != nil {
+			return fmt.Errorf("read the entries: %w", err)
+		}
+		for i := range entries {
+			if !validID(entries[i].ID) {
+				continue
+			}
+			if err := f(&entries[i]); err != nil {
+				return err
+			}
+		}
+		if len(entries) < q.Limit {
+			return nil
+		}
+		q.After = &entries[len(entries)-1]
+	}
+}
+
+// routes are the addresses of everything but entries, those of one view
+// together.
+func (d *directory) routes() []route {
+	list := []route{{kind: atCategories}, {kind: atSources}, {kind: atOPML}}
+	view := func(k kind, name string) {
+		list = append(list, route{kind: k, name: name})
+		for _, f := range formats {
+			list = append(list, route{kind: k, name: name, feed: f})
+		}
+	}
+	view(atHome, "")
+	for slug := range d.categories {
+		view(atCategory, slug)
+	}
+	for slug := range d.sources {
+		view(atSource, slug)
+	}
+	return list
+}

@@ -1,0 +1,76 @@
+package site
+
+import (
+	"container/list"
+	"sync"
+	"sync/atomic"
+)
+
+// kept is a document with what is known about its freshness.
+type kept struct {
+	route route
+	doc   *document
+	seq   int64 // Version of the query it was made from
+	view  view
+	// epoch is the last one in which the document was found current; failed is the
+	// tick, plus one, in which that could not be found out.
+	epoch, failed atomic.Uint64
+}
+
+// cache keeps the documents that were asked for last, within a bound of bytes.
+// Only documents that exist are kept, so made-up addresses cost no memory.
+type cache struct {
+	mu    sync.Mutex
+	max   int64
+	bytes int64
+	order *list.List // of *kept, the last used in front
+	by    map[route]*list.Element
+}
+
+func newCache(max int64) *cache {
+	return &cache{max: max, order: list.New(), by: map[route]*list.Element{}}
+}
+
+func (c *cache) get(rt route) *kept {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	el := c.by[rt]
+	if el == nil {
+		return nil
+	}
+	c.order.MoveToFront(el)
+	return el.Value.(*kept)
+}
+
+// put keeps k in place of what was kept for its route. A document larger than
+// the whole cache is not kept.
+func (c *cache) put(k *kept) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.remove(k.route)
+	size := k.doc.size()
+	if size > c.max {
+		return
+	}
+	c.by[k.route] = c.order.PushFront(k)
+	c.bytes += size
+	for c.bytes > c.max {
+		c.remove(c.order.Back().Value.(*kept).route)
+	}
+}
+
+func (c *cache) drop(rt route) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.remove(rt)
+}
+
+func (c *cache) remove(rt route) {
+	el := c.by[rt]
+	if el == nil {
+		return
+	}
+	c.bytes -= el.Value.(*kept).doc.size()
+	c.order.Remove(el)
+	delete(c.by, rt)
+}

@@ -1,0 +1,220 @@
+package site
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"orrery/feeds"
+)
+
+// errNotFound says that the planet has no such address.
+var errNotFound = errors.New("no such address")
+
+// view is what a page or feed is of, besides its entries.
+type view struct {
+	feeds.View
+	name string // of the category or source alone
+	// home and feed are a source's own addresses.
+	home, feed string
+}
+
+// material is all that a document is made from: the same material, the same bytes.
+type material struct {
+	view       view
+	entries    []feeds.Entry
+	sources    []feeds.Source
+	categories []feeds.Category
+}
+
+// document is the document of rt: the kept one if nothing has changed since,
+// else a new one. Requests that come at the same time wait for the same
+// rendering, which goes on when the one that began it is given up.
+func (s *Site) document(ctx context.Context, rt route) (*document, error) {
+	if d := s.current(rt); d != nil {
+		return d, nil
+	}
+	d, err, _ := s.flight.Do(rt.String(), func() (any, error) {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), renderTimeout)
+		defer cancel()
+		return s.renew(ctx, rt)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return d.(*document), nil
+}
+
+// current is the kept document if it need not be checked: it was in this epoch,
+// or that failed in this tick.
+func (s *Site) current(rt route) *document {
+	if k := s.cache.get(rt); k != nil && (k.epoch.Load() == s.epoch.Load() || k.failed.Load() == s.tick.Load()+1) {
+		return k.doc
+	}
+	return nil
+}
+
+// renew checks a kept document and makes it anew if need be. When that fails
+// the last good bytes are served (hostile.md).
+func (s *Site) renew(ctx context.Context, rt route) (*document, error) {
+	if d := s.current(rt); d != nil {
+		return d, nil // made while this request waited its turn
+	}
+	epoch, tick, old := s.epoch.Load(), s.tick.Load(), s.cache.get(rt)
+	k, err := s.remake(ctx, rt, old)
+	switch {
+	case err == nil:
+		k.epoch.Store(epoch)
+		if k != old {
+			s.cache.put(k)
+		}
+		return k.doc, nil
+	case errors.Is(err, errNotFound):
+		s.cache.drop(rt)
+		return nil, err
+	case old != nil:
+		old.failed.Store(tick + 1)
+		s.log(fmt.Errorf("make %s anew, the last good one is served: %w", rt, err))
+		return old.doc, nil
+	}
+	return nil, err
+}
+
+// remake returns old if nothing it shows has changed, else a new document. The
+// version is read before the entries: a change in between is found next time.
+func (s *Site) remake(ctx context.Context, rt route, old *kept) (*kept, error) {
+	v, err := s.view(ctx, rt)
+	if err != nil {
+		return nil, err
+	}
+	seq, changed, err := s.reader.Version(ctx, rt.query(s.planet.Entries))
+	if err != nil {
+		return nil, fmt.Errorf("read its version: %w", err)
+	}
+	if old != nil && old.seq == seq && old.view == v {
+		return old, nil
+	}
+	m, err := s.gather(ctx, rt, v)
+	if err != nil {
+		return nil, err
+	}
+	body, err := s.render(rt, m)
+	if err != nil {
+		return nil, err
+	}
+	f := s.facts(rt, changed)
+	if old != nil && old.doc.modified.After(f.modified) {
+		f.modified = old.doc.modified // Last-Modified never goes back
+	}
+	k := &kept{route: rt, seq: seq, view: v, doc: newDocument(body, f)}
+	if old != nil && old.doc.same(k.doc) {
+		k.doc = old.doc // what nobody can see changed nothing
+	}
+	return k, nil
+}
+
+// gather asks the store for what the document of rt shows.
+func (s *Site) gather(ctx context.Context, rt route, v view) (m material, err error) {
+	m.view = v
+	switch rt.kind {
+	case atSources, atOPML:
+		if m.sources, err = s.reader.Sources(ctx); err != nil {
+			return m, fmt.Errorf("read the sources: %w", err)
+		}
+	case atCategories:
+		if m.categories, err = s.reader.Categories(ctx); err != nil {
+			return m, fmt.Errorf("read the categories: %w", err)
+		}
+	default:
+		if m.entries, err = s.reader.Entries(ctx, rt.query(s.planet.Entries)); err != nil {
+			return m, fmt.Errorf("read the entries: %w", err)
+		}
+		if rt.kind == atEntry && len(m.entries) == 0 {
+			return m, errNotFound
+		}
+	}
+	return m, nil
+}
+
+// render makes the bytes of a document from its material and nothing else. A
+// panic, which only an input nobody foresaw can cause, becomes an error.
+func (s *Site) render(rt route, m material) (body []byte, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("render: %v", p)
+		}
+	}()
+	var b bytes.Buffer
+	switch {
+	case rt.kind == atOPML:
+		err = feeds.WriteOPML(&b, s.outline(m.sources))
+	case rt.feed != "":
+		err = s.writeFeed(&b, rt, m)
+	default:
+		err = s.writePage(&b, rt, m)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("render: %w", err)
+	}
+	return b.Bytes(), nil
+}
+
+func (s *Site) writeFeed(w io.Writer, rt route, m material) error {
+	f := s.planet.Compose(m.view.View, "feed."+rt.feed, m.entries)
+	switch rt.feed {
+	case "atom":
+		return feeds.WriteAtom(w, f)
+	case "rss":
+		return feeds.WriteRSS(w, f)
+	}
+	return feeds.WriteJSON(w, f)
+}
+
+// outline is the list of sources for other readers. A folder of ours is named
+// by the feed we make of it: where it lies on our disk is nobody's business.
+func (s *Site) outline(list []feeds.Source) *feeds.OPML {
+	o := &feeds.OPML{Title: s.planet.Title, Owner: s.planet.Owner}
+	for i := range list {
+		src := &list[i]
+		if src.Retired || !validName(src.Slug) {
+			continue
+		}
+		l := feeds.Outline{Title: src.Name(), FeedURL: src.URL, SiteURL: src.Home(), Language: src.Language}
+		if src.Local() {
+			l.FeedURL = s.planet.URL + route{kind: atSource, name: src.Slug, feed: "atom"}.escaped()
+		}
+		for _, c := range src.Categories {
+			l.Categories = append(l.Categories, c.Title)
+		}
+		if src.Updated.After(o.Updated) {
+			o.Updated = src.Updated
+		}
+		o.Outlines = append(o.Outlines, l)
+	}
+	return o
+}
+
+// facts are the headers of a document.
+func (s *Site) facts(rt route, changed time.Time) facts {
+	f := facts{
+		typ: "text/html; charset=utf-8", control: s.max, policy: pagePolicy,
+		self: s.planet.URL + rt.escaped(), modified: changed,
+	}
+	switch {
+	case rt.kind == atOPML:
+		f.typ = feeds.OPMLType
+	case rt.feed == "atom":
+		f.typ = feeds.AtomType
+	case rt.feed == "rss":
+		f.typ = feeds.RSSType
+	case rt.feed == "json":
+		f.typ = feeds.JSONType
+	default:
+		return f
+	}
+	f.policy, f.open = feedPolicy, true
+	return f
+}

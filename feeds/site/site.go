@@ -1,0 +1,196 @@
+// Package site is the planet as people and feed readers see it: an http.Handler
+// and, with the same bytes, a tree of files.
+//
+// Every address is a document: bytes, their gzip form and the validators of
+// both. A document is made once and kept in memory until the store says that
+// what it shows has changed; a request for a kept document asks the store
+// nothing. Nothing in a document depends on the clock.
+package site
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"html/template"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/singleflight"
+
+	"orrery/feeds"
+)
+
+// Reader is what the site asks of the store. Its methods are called by many
+// goroutines at once.
+type Reader interface {
+	Entries(ctx context.Context, q feeds.Query) ([]feeds.Entry, error)
+	Sources(ctx context.Context) ([]feeds.Source, error)
+	Categories(ctx context.Context) ([]feeds.Category, error)
+	// Version changes whenever anything the query selects has changed; changed is
+	// when. The zero Query is the planet as a whole: any change at all, of
+	// entries or sources.
+	Version(ctx context.Context, q feeds.Query) (seq int64, changed time.Time, err error)
+}
+
+// Options say what the site shows and how.
+type Options struct {
+	Planet feeds.Planet // URL must be absolute and end in a slash
+	Reader Reader
+	// Version of the program; pages name it as their generator. May be empty.
+	Version string
+	// MaxAge is how long others may keep a document without asking again
+	// (Cache-Control), in whole seconds. Default 15 minutes.
+	MaxAge time.Duration
+	// CacheBytes bounds the memory of kept documents. Default 64 MiB.
+	CacheBytes int64
+	// Log hears of documents that could not be made, from any goroutine. Default: nobody.
+	Log func(error)
+}
+
+// Defaults of Options and of Planet.Entries.
+const (
+	defaultMaxAge     = 15 * time.Minute
+	defaultCacheBytes = 64 << 20
+	defaultEntries    = 60
+)
+
+// renderTimeout bounds the making of a document. It has to end before the
+// server's WriteTimeout of 30 s (hostile.md).
+const renderTimeout = 20 * time.Second
+
+// Site serves the planet. Its methods may be called by many goroutines at once.
+type Site struct {
+	planet  feeds.Planet
+	reader  Reader
+	version string
+	log     func(error)
+	now     func() time.Time
+	base    string // path of Planet.URL, escaped; starts and ends in a slash
+	strip   string // the same unescaped: what requests begin with
+	max     string // Cache-Control
+
+	pages   *template.Template
+	assets  map[string]*document // by their path below the base
+	missing *document            // the 404 page
+	names   assetNames
+
+	cache  *cache
+	flight singleflight.Group
+	// epoch grows whenever anything in the store has changed: what was checked in
+	// an earlier epoch is checked again. tick grows with every Refresh: what
+	// failed is tried again once a tick, not once a request.
+	epoch, tick atomic.Uint64
+	refresh     sync.Mutex
+	seen        bool  // guarded by refresh
+	seq         int64 // guarded by refresh
+	list        atomic.Pointer[directory]
+}
+
+// New prepares a site; it asks the reader nothing.
+func New(o Options) (*Site, error) {
+	u, err := url.Parse(o.Planet.URL)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || !strings.HasSuffix(u.Path, "/") ||
+		u.RawQuery != "" || u.Fragment != "" {
+		return nil, fmt.Errorf("the planet's url %q is not an absolute http or https address that ends in a slash", o.Planet.URL)
+	}
+	if o.Reader == nil {
+		return nil, errors.New("the site has no store to read from")
+	}
+	s := &Site{
+		planet: o.Planet, reader: o.Reader, version: o.Version, log: o.Log, now: time.Now,
+		base: u.EscapedPath(), strip: u.Path,
+		max:   fmt.Sprintf("public, max-age=%d, stale-while-revalidate=86400", int64(cmp.Or(o.MaxAge, defaultMaxAge)/time.Second)),
+		cache: newCache(cmp.Or(o.CacheBytes, defaultCacheBytes)),
+	}
+	if s.planet.Entries <= 0 {
+		s.planet.Entries = defaultEntries
+	}
+	s.planet.Title = cmp.Or(s.planet.Title, u.Host)
+	if s.log == nil {
+		s.log = func(error) {}
+	}
+	if err := s.loadAssets(); err != nil {
+		return nil, err
+	}
+	if err := s.loadPages(); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// Refresh asks the reader once whether anything has changed. Requests never
+// ask, so somebody has to call it: the server does every second.
+func (s *Site) Refresh(ctx context.Context) error {
+	s.refresh.Lock()
+	defer s.refresh.Unlock()
+	defer s.tick.Add(1)
+	seq, _, err := s.reader.Version(ctx, feeds.Query{})
+	if err != nil {
+		return fmt.Errorf("ask the store what has changed: %w", err)
+	}
+	if !s.seen || seq != s.seq {
+		s.seen, s.seq = true, seq
+		s.epoch.Add(1)
+	}
+	return nil
+}
+
+// ServeHTTP answers GET, HEAD and OPTIONS for every address of the planet, with
+// or without the path of Planet.URL in front: a proxy may have taken it away.
+// Query strings are ignored (output.md 20), and so is the Host header: absolute
+// addresses come from Planet.URL alone.
+func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	switch r.Method {
+	case http.MethodGet, http.MethodHead:
+	case http.MethodOptions:
+		preflight(w)
+		return
+	default:
+		refuseMethod(w)
+		return
+	}
+	path := s.local(r.URL.Path)
+	if d := s.assets[path]; d != nil {
+		s.send(w, r, d, http.StatusOK)
+		return
+	}
+	rt, ok := parseRoute(path)
+	if !ok {
+		if to, ok := folder(path); ok {
+			redirect(w, s.base+to.escaped())
+			return
+		}
+		s.send(w, r, s.missing, http.StatusNotFound)
+		return
+	}
+	s.serve(w, r, rt)
+}
+
+func (s *Site) serve(w http.ResponseWriter, r *http.Request, rt route) {
+	d, err := s.document(r.Context(), rt)
+	switch {
+	case err == nil:
+		s.send(w, r, d, http.StatusOK)
+	case errors.Is(err, errNotFound):
+		s.send(w, r, s.missing, http.StatusNotFound)
+	default:
+		s.log(fmt.Errorf("make %s: %w", rt, err))
+		unavailable(w)
+	}
+}
+
+// local is the path below the planet's base: "" for the planet itself.
+func (s *Site) local(path string) string {
+	if p, ok := strings.CutPrefix(path, s.strip); ok {
+		return p
+	}
+	if path == strings.TrimSuffix(s.strip, "/") {
+		return "/" // the base without its slash: folder turns it into a redirect
+	}
+	return strings.TrimPrefix(path, "/")
+}
