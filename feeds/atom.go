@@ -3,6 +3,8 @@ package feeds
 import (
 	"encoding/xml"
 	"io"
+	"net/url"
+	"strings"
 	"time"
 
 	gorilla "github.com/gorilla/feeds"
@@ -127,9 +129,18 @@ func newAtomEntry(e *Entry) atomEntry {
 		a.Links = append(a.Links, atomLink{Rel: "enclosure", Type: clean(x.Type), Href: clean(x.URL), Length: x.Length})
 	}
 	for _, t := range e.Tags {
-		a.Categories = append(a.Categories, atomCategory{clean(t.Term), clean(t.Scheme), clean(t.Label)})
+		a.Categories = append(a.Categories, atomCategory{clean(t.Term), absoluteIRI(t.Scheme), clean(t.Label)})
 	}
 	return a
+}
+
+// absoluteIRI is s if it may be a scheme (RFC 4287 §4.2.2.2), else "": RSS calls
+// its domains what it likes.
+func absoluteIRI(s string) string {
+	if u, err := url.Parse(s); err != nil || !u.IsAbs() || u.Opaque+u.Host+u.Path == "" || strings.ContainsAny(s, " <>\"{}|\\^`") {
+		return ""
+	}
+	return clean(s)
 }
 
 // later repairs an updated before its published, which readers show as nonsense.

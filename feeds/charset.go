@@ -2,7 +2,6 @@ package feeds
 
 import (
 	"bytes"
-	"io"
 	"regexp"
 	"strings"
 	"unicode/utf8"
@@ -13,7 +12,7 @@ import (
 
 // decode makes body UTF-8 without a byte order mark, without the XML
 // declaration, and without anything XML 1.0 forbids. The charset is the byte
-// order mark's, else UTF-8 if the bytes are that whatever anybody says, else the
+// order mark's, else UTF-8 if nearly all bytes are that whatever anybody says, else the
 // HTTP header's, else the declaration's, else windows-1252 (fetching.md 39–41).
 func decode(body []byte, contentType string) (text, label string, repaired []string) {
 	text, label = transcode(body, contentType)
@@ -40,6 +39,11 @@ func transcode(body []byte, contentType string) (text, label string) {
 	if m := declaration.FindSubmatch(body[:min(len(body), 1024)]); m != nil {
 		declared = strings.ToLower(string(m[1]))
 	}
+	header := ""
+	if _, params, ok := strings.Cut(strings.ToLower(contentType), "charset="); ok {
+		header, _, _ = strings.Cut(strings.Trim(params, `"' `), ";")
+		header = strings.Trim(header, `"' `)
+	}
 	switch {
 	case bytes.HasPrefix(body, []byte("\xEF\xBB\xBF")):
 		return string(body), "utf-8"
@@ -47,13 +51,9 @@ func transcode(body []byte, contentType string) (text, label string) {
 		return fromUTF16(body, unicode.BigEndian), "utf-16be"
 	case bytes.HasPrefix(body, []byte("\xFF\xFE")), bytes.HasPrefix(body, []byte("<\x00")):
 		return fromUTF16(body, unicode.LittleEndian), "utf-16le"
-	case utf8.Valid(body) && !bytes.Contains(body, []byte("\x1B$")): // ISO-2022-JP hides in ASCII
+	case strings.HasPrefix(header+declared, "iso-2022") && bytes.Contains(body, []byte("\x1B$")): // it hides in ASCII
+	case mostlyUTF8(body):
 		return string(body), "utf-8"
-	}
-	header := ""
-	if _, params, ok := strings.Cut(strings.ToLower(contentType), "charset="); ok {
-		header, _, _ = strings.Cut(strings.Trim(params, `"' `), ";")
-		header = strings.Trim(header, `"' `)
 	}
 	for _, l := range []string{header, declared, "windows-1252"} {
 		e, name := charset.Lookup(l)
@@ -67,6 +67,26 @@ func transcode(body []byte, contentType string) (text, label string) {
 	return string(body), "utf-8"
 }
 
+// mostlyUTF8 says that body is UTF-8, but perhaps for a byte here and there: text
+// in another charset has hardly ever two of its sequences for a byte that is in none.
+func mostlyUTF8(body []byte) bool {
+	if utf8.Valid(body) {
+		return true
+	}
+	valid, invalid := 0, 0
+	for len(body) > 0 {
+		r, n := utf8.DecodeRune(body)
+		switch {
+		case r == utf8.RuneError && n == 1:
+			invalid++
+		case n > 1:
+			valid++
+		}
+		body = body[n:]
+	}
+	return valid > 2*invalid
+}
+
 func fromUTF16(body []byte, order unicode.Endianness) string {
 	out, err := unicode.UTF16(order, unicode.UseBOM).NewDecoder().Bytes(body)
 	if err != nil {
@@ -75,16 +95,22 @@ func fromUTF16(body []byte, order unicode.Endianness) string {
 	return string(out)
 }
 
-// charsetReader serves encoding/xml.
-func charsetReader(label string, r io.Reader) (io.Reader, error) {
-	return charset.NewReaderLabel(label, r)
-}
-
-var reference = regexp.MustCompile(`&#(?:[xX][0-9A-Fa-f]{1,8}|[0-9]{1,10});`)
+var reference = regexp.MustCompile(`&#(?:[xX][0-9A-Fa-f]+|[0-9]+);`)
 
 // cleanReferences removes numeric references to what clean removes: to an XML
 // parser they are as fatal as the characters.
 func cleanReferences(s string) string {
+	for range 3 { // taking one out may put another together: &#0&#0;;
+		out := replaceReferences(s, "")
+		if len(out) == len(s) {
+			return s
+		}
+		s = out
+	}
+	return replaceReferences(s, " ") // somebody plays; a space ends it
+}
+
+func replaceReferences(s, by string) string {
 	if !strings.Contains(s, "&#") {
 		return s
 	}
@@ -99,11 +125,11 @@ func cleanReferences(s string) string {
 				r = r*10 + (c - '0')
 			}
 			if r > utf8.MaxRune {
-				return ""
+				return by
 			}
 		}
 		if !validXML(r) {
-			return ""
+			return by
 		}
 		return m
 	})

@@ -137,7 +137,11 @@ func CanonicalURL(address string) string {
 	for slices.Contains([]string{"index.html", "index.htm", "index.php"}, path.Base(p)) {
 		p = strings.TrimRight(strings.TrimSuffix(p, path.Base(p)), "/")
 	}
-	c := canonicalHost(u) + p
+	c := canonicalHost(u)
+	if c == "" {
+		return ""
+	}
+	c += p
 	if q := canonicalQuery(u); q != "" {
 		c += "?" + q
 	}
@@ -173,11 +177,14 @@ func isAlnum(c byte) bool {
 }
 
 func canonicalHost(u *url.URL) string {
-	h := strings.TrimSuffix(strings.ToLower(u.Hostname()), ".")
+	h := strings.TrimRight(strings.ToLower(u.Hostname()), ".")
 	if a, err := idna.Lookup.ToASCII(h); err == nil {
 		h = a
 	}
-	h = strings.TrimPrefix(h, "www.")
+	for strings.HasPrefix(h, "www.") && strings.Count(h, ".") > 1 {
+		h = strings.TrimPrefix(h, "www.")
+	}
+	h = strings.ReplaceAll(h, "%", "%25") // of a zone (RFC 6874 §2)
 	if p := u.Port(); p != "" && p != "80" && p != "443" {
 		return net.JoinHostPort(h, p)
 	}

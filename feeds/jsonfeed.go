@@ -119,7 +119,9 @@ func newJSONOrrery(e *Entry) *jsonOrrery {
 		if !s.Local() {
 			also.Feed = clean(s.URL)
 		}
-		x.Also = append(x.Also, also)
+		if also != (jsonSource{}) {
+			x.Also = append(x.Also, also)
+		}
 	}
 	for _, t := range e.Tags {
 		if t.Scheme != "" {

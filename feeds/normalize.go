@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
+	"regexp"
 	"strings"
 	"time"
 
@@ -22,9 +23,11 @@ const (
 // Normalize makes a feed that was read tidy and safe: addresses absolute, HTML
 // sanitized, texts plain and on one line, languages canonical, dates that nobody
 // can believe removed, everything bounded. base is the address that answered.
-// It is idempotent.
+// It is idempotent, but for HTML that is longer than 256 KB when clean.
 func Normalize(f *Feed, base string) {
-	f.ID = guid(f.ID)
+	if f.ID = guid(f.ID); hostileScheme.MatchString(f.ID) {
+		f.ID = ""
+	}
 	f.Title, f.Subtitle, f.Rights = line(f.Title), line(f.Subtitle), line(f.Rights)
 	f.Self = webURL(base, f.Self)
 	f.Link = webURL(cmp.Or(f.Self, base), f.Link)
@@ -62,7 +65,7 @@ func (e *Entry) normalize(f *Feed, base string) {
 	e.Aliases = aliases
 	links := cmp.Or(e.Permalink, base) // parsing.md 18
 	e.Content, e.Summary = Sanitize(e.Content, links), Sanitize(e.Summary, links)
-	if e.Content == "" {
+	if e.Content == "" || e.Content == e.Summary { // many feeds say the same twice
 		e.Content, e.Summary = e.Summary, ""
 	}
 	e.Authors = people(e.Authors, links)
@@ -126,6 +129,9 @@ func people(list []Person, base string) []Person {
 	var out []Person
 	for _, p := range list {
 		p = Person{Name: line(p.Name), Email: short(p.Email, maxTag), URL: webURL(base, p.URL)}
+		if isMail(p.Name) {
+			p.Name, p.Email = "", cmp.Or(p.Email, p.Name)
+		}
 		if p.Name == "" && p.URL == "" {
 			// A mail address alone still names somebody: by what stands before the @.
 			p.Name, _, _ = strings.Cut(p.Email, "@")
@@ -140,12 +146,18 @@ func people(list []Person, base string) []Person {
 	return out
 }
 
+// hostileScheme is dropped from every field when it is read (hostile.md).
+var hostileScheme = regexp.MustCompile(`(?i)^(?:javascript|vbscript|data):`)
+
 func tags(list []Tag) []Tag {
 	var out []Tag
 	seen := map[string]bool{}
 	for _, t := range list {
 		t = Tag{short(t.Term, maxTag), short(t.Scheme, MaxURL), short(t.Label, maxTag)}
 		t.Term = cmp.Or(t.Term, t.Label)
+		if hostileScheme.MatchString(t.Scheme) {
+			t.Scheme = ""
+		}
 		if k := t.Scheme + " " + FoldTag(t.Term); t.Term != "" && !seen[k] && len(out) < maxTags {
 			seen[k] = true
 			out = append(out, t)

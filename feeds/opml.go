@@ -1,7 +1,6 @@
 package feeds
 
 import (
-	"bytes"
 	"cmp"
 	"encoding/xml"
 	"fmt"
@@ -70,7 +69,7 @@ func WriteOPML(w io.Writer, o *OPML) error {
 		category := ""
 		if len(l.Categories) > 0 {
 			// A comma ends a category and nothing escapes it (OPML 2.0).
-			category = "/" + strings.Join(strings.Split(strings.ReplaceAll(strings.Join(l.Categories, "\n"), ",", " "), "\n"), ",/")
+			category = "/" + strings.Join(replaced(l.Categories, ",", " "), ",/")
 		}
 		d.Outlines = append(d.Outlines, opmlOutline{
 			Text: clean(l.Title), Title: clean(l.Title), Type: "rss", XMLURL: clean(l.FeedURL), HTMLURL: clean(l.SiteURL),
@@ -80,16 +79,25 @@ func WriteOPML(w io.Writer, o *OPML) error {
 	return writeXML(w, &d)
 }
 
+func replaced(list []string, old, with string) []string {
+	out := make([]string, len(list))
+	for i, s := range list {
+		out[i] = strings.ReplaceAll(s, old, with)
+	}
+	return out
+}
+
 // ReadOPML reads a list of at most 1 MiB. Folders become categories, attribute
 // names are taken in any case, an address that comes twice is taken once.
 func ReadOPML(data []byte) (*OPML, error) {
 	if len(data) > maxOPML {
 		return nil, fmt.Errorf("the list is larger than %d bytes", maxOPML)
 	}
-	d := xml.NewDecoder(bytes.NewReader(data))
+	text, _, _ := decode(data, "")
+	d := xml.NewDecoder(strings.NewReader(text))
 	d.Strict = false
 	d.Entity = xml.HTMLEntity
-	d.CharsetReader = charsetReader
+	d.CharsetReader = func(_ string, r io.Reader) (io.Reader, error) { return r, nil } // decoded already
 	r := opmlReader{seen: map[string]bool{}, o: &OPML{}}
 	for {
 		t, err := d.Token()
@@ -150,21 +158,13 @@ func (r *opmlReader) token(t xml.Token) error {
 // httpFeed takes the feed: that browsers once put before a feed's address, or in
 // place of its http:, away.
 func httpFeed(address string) string {
-	rest, ok := cutPrefixFold(address, "feed:")
-	if !ok {
-		return address
+	const feed = "feed:"
+	for len(address) >= len(feed) && strings.EqualFold(address[:len(feed)], feed) {
+		if address = strings.TrimSpace(address[len(feed):]); strings.HasPrefix(address, "//") {
+			address = "http:" + address
+		}
 	}
-	if strings.HasPrefix(rest, "//") {
-		return "http:" + rest
-	}
-	return rest
-}
-
-func cutPrefixFold(s, prefix string) (string, bool) {
-	if len(s) < len(prefix) || !strings.EqualFold(s[:len(prefix)], prefix) {
-		return s, false
-	}
-	return s[len(prefix):], true
+	return address
 }
 
 func (r *opmlReader) outline(attrs []xml.Attr) (title string, folder bool, err error) {
@@ -178,10 +178,9 @@ func (r *opmlReader) outline(attrs []xml.Attr) (title string, folder bool, err e
 	if title == "" {
 		title = a["text"]
 	}
-	if a["xmlurl"] == "" {
+	if a["xmlurl"] = httpFeed(a["xmlurl"]); a["xmlurl"] == "" {
 		return title, title != "", nil
 	}
-	a["xmlurl"] = httpFeed(a["xmlurl"])
 	key := cmp.Or(CanonicalURL(a["xmlurl"]), a["xmlurl"])
 	if r.seen[key] {
 		return title, false, nil

@@ -58,7 +58,9 @@ func read(text string) (*Feed, error) {
 		if !strings.HasPrefix(j.Version, "https://jsonfeed.org/version/") {
 			return nil, fmt.Errorf("%w: the JSON document has no version of JSON Feed", ErrNotFeed)
 		}
-		return fromJSON(j), nil
+		f := fromJSON(j)
+		f.Hubs = jsonHubs(text)
+		return f, nil
 	}
 	root := rootElement.FindStringSubmatchIndex(text)
 	if root == nil {
@@ -70,7 +72,8 @@ func read(text string) (*Feed, error) {
 	name := strings.ToLower(text[root[2]:root[3]])
 	// Whatever stands before the root, a declaration or a warning of PHP, is of no use now.
 	text = text[root[0]:]
-	if err := bounded(text); err != nil {
+	lost, err := bounded(text)
+	if err != nil {
 		return nil, err
 	}
 	if strings.HasSuffix(name, "feed") {
@@ -78,13 +81,17 @@ func read(text string) (*Feed, error) {
 		if err != nil {
 			return nil, broken(err)
 		}
-		return fromAtom(a), nil
+		f := fromAtom(a)
+		lost.restore(a, f)
+		return f, nil
 	}
 	r, err := (&rss.Parser{}).Parse(strings.NewReader(text))
 	if err != nil {
 		return nil, broken(err)
 	}
-	return fromRSS(r), nil
+	f := fromRSS(r)
+	lost.identify(f)
+	return f, nil
 }
 
 var (
@@ -97,7 +104,8 @@ func broken(err error) error { return fmt.Errorf("%w: %s", ErrBroken, oneLine(er
 // bounded counts through a document before anything recursive sees it. A
 // document that is not well-formed is bounded up to its fault; the parser stops
 // there, too.
-func bounded(text string) error {
+func bounded(text string) (lost, error) {
+	var lost lost
 	d := xml.NewDecoder(strings.NewReader(text))
 	d.Strict = false
 	d.Entity = xml.HTMLEntity
@@ -106,18 +114,19 @@ func bounded(text string) error {
 	for tokens := 0; ; tokens++ {
 		t, err := d.RawToken()
 		if err != nil {
-			return nil // the end, or a fault that the parser describes better
+			return lost, nil // the end, or a fault that the parser describes better
 		}
 		switch t := t.(type) {
 		case xml.StartElement:
 			depth++
+			lost.element(depth, &t)
 			for _, a := range t.Attr {
 				if a.Name.Space == "xmlns" || a.Name.Local == "xmlns" {
 					namespaces[a] = true
 				}
 			}
 			if len(t.Attr) > maxAttrs || len(namespaces) > maxNamespaces {
-				return ErrTooMany
+				return lost, ErrTooMany
 			}
 		case xml.EndElement:
 			depth--
@@ -125,10 +134,10 @@ func bounded(text string) error {
 			comments++
 		}
 		if depth > maxDepth {
-			return ErrTooDeep
+			return lost, ErrTooDeep
 		}
 		if tokens > maxTokens || comments > maxComments {
-			return ErrTooMany
+			return lost, ErrTooMany
 		}
 	}
 }

@@ -121,12 +121,15 @@ func newRSSItem(e *Entry) rssItem {
 	}
 	if r.Description == "" && r.Content != "" {
 		r.Description = clean(escapeHTML(Excerpt(e.Content, excerptSize)))
+		if r.Description == "" { // pictures and no word
+			r.Description, r.Content = r.Content, ""
+		}
 	}
 	if r.Title == "" && r.Description == "" {
 		r.Title = cmp.Or(r.Link, r.GUID.Text) // one of the two is required
 	}
 	for _, p := range atomPeople(e.Authors) {
-		r.Creators = append(r.Creators, p.Name)
+		r.Creators = append(r.Creators, rssText(p.Name))
 	}
 	for _, t := range e.Tags {
 		r.Categories = append(r.Categories, rssCategory{Domain: clean(t.Scheme), Text: clean(cmp.Or(t.Label, t.Term))})
@@ -139,7 +142,7 @@ func newRSSItem(e *Entry) rssItem {
 			r.Enclosure = &rssEnclosure{URL: clean(x.URL), Length: &x.Length, Type: cmp.Or(clean(x.Type), "application/octet-stream")}
 			continue
 		}
-		r.Media = append(r.Media, rssEnclosure{URL: clean(x.URL), FileSize: x.Length, Type: clean(x.Type)})
+		r.Media = append(r.Media, rssEnclosure{URL: clean(x.URL), FileSize: x.Length, Type: cmp.Or(clean(x.Type), "application/octet-stream")})
 	}
 	return r
 }

@@ -23,15 +23,16 @@ const (
 //
 // A first pass balances, resolves and turns embedded players into links; it is
 // linear, where an HTML parser is not (hostile.md). bluemonday then sanitizes
-// last, so that nothing changes the markup after it was judged safe.
+// last, so that nothing changes the markup after it was judged safe. A second
+// time changes nothing, unless the result is longer than 256 KB.
 func Sanitize(fragment, base string) string {
 	fragment = clean(cut(fragment, maxHTML))
-	if !strings.ContainsAny(fragment, "<&") {
-		return strings.TrimSpace(escapeHTML(fragment))
+	if !strings.ContainsAny(fragment, "<>&\"'\r") { // nothing that any pass would write otherwise
+		return strings.TrimSpace(fragment)
 	}
 	t := &tidier{src: fragment, base: base, ends: map[string]int{}}
 	t.run()
-	out := strings.TrimSpace(policy.Sanitize(t.out.String()))
+	out := strings.TrimSpace(policy.Sanitize(clean(t.out.String())))
 	if len(out) > maxHTMLOut {
 		return "<p>" + escapeHTML(Excerpt(fragment, excerptSize)) + "</p>"
 	}
@@ -67,6 +68,8 @@ var (
 	embedded = set("audio embed iframe object video")
 	dropped  = set(`applet audio button canvas datalist embed form frame frameset head iframe math noembed noframes
 		noscript object plaintext script select style svg template textarea title video xmp`)
+	// rawText elements make the tokenizer take markup for text up to their end.
+	rawText = set("iframe noembed noframes noscript plaintext script style textarea title xmp")
 	// phrasing elements may stand inside a paragraph; all others end it.
 	phrasing = set(`a abbr b bdi bdo br cite code del dfn em i img ins kbd mark q rp rt ruby s samp small span strong
 		sub sup time u var wbr`)
@@ -89,11 +92,11 @@ type tidier struct {
 	src   string
 	lower string // src in lower case, once it is needed
 	base  string
-	at   int // offset in src behind the current token
-	z    *html.Tokenizer
-	out  strings.Builder
-	open []string
-	ends map[string]int // the offset of the last end tag of an element, -1 for none
+	at    int // offset in src behind the current token
+	z     *html.Tokenizer
+	out   strings.Builder
+	open  []string
+	ends  map[string]int // the offset of the last end tag of an element, -1 for none
 }
 
 func (t *tidier) run() {
@@ -154,10 +157,12 @@ func (t *tidier) implied(n string) {
 	case "a":
 		t.closeWithin("a", "td", "th")
 	case "li":
-		t.closeWithin("li", "ul", "ol")
+		t.closeWithin("li", "ul", "ol", "td", "th", "caption")
 	case "dt", "dd":
-		t.closeWithin("dt", "dl")
-		t.closeWithin("dd", "dl")
+		t.closeWithin("dt", "dl", "td", "th", "caption")
+		t.closeWithin("dd", "dl", "td", "th", "caption")
+	case "table":
+		t.closeWithin("table", "td", "th", "caption")
 	case "td", "th":
 		t.closeWithin("td", "tr", "table")
 		t.closeWithin("th", "tr", "table")
@@ -171,13 +176,28 @@ func (t *tidier) implied(n string) {
 	if phrasing[n] {
 		return
 	}
-	for i := len(t.open) - 1; i >= 0; i-- {
+	for i := len(t.open) - 1; i >= 0 && (t.open[i] == "p" || phrasing[t.open[i]]); i-- {
 		if t.open[i] == "p" {
 			t.closeTo(i)
-		} else if !phrasing[t.open[i]] {
+		}
+	}
+	t.list(n)
+}
+
+// list opens the list that an item without one needs: in a page it would end the
+// item of the page that the post stands in.
+func (t *tidier) list(n string) {
+	list := map[string]string{"li": "ul", "dt": "dl", "dd": "dl"}[n]
+	for i := len(t.open) - 1; i >= 0 && list != "" && !slices.Contains([]string{"td", "th", "caption"}, t.open[i]); i-- {
+		if t.open[i] == list || list == "ul" && t.open[i] == "ol" {
 			return
 		}
 	}
+	if list == "" {
+		return
+	}
+	t.out.WriteString("<" + list + ">")
+	t.open = append(t.open, list)
 }
 
 // closeWithin ends the innermost open n unless one of the scopes is nearer.
@@ -214,10 +234,12 @@ func (t *tidier) end(n string) {
 }
 
 // drop leaves out an element with all its content, if it has an end; an embedded
-// player becomes a link to what it plays.
+// player becomes a link to what it plays. Only XML closes an element with a
+// slash, but people who write <iframe/> mean it; nobody writes <script/>.
 func (t *tidier) drop(n string, tok *html.Token) {
 	src, label := attr(tok, "src", "data"), attr(tok, "title")
-	if tok.Type == html.StartTagToken && n != "embed" && n != "frame" && t.hasEnd(n) {
+	closed := tok.Type == html.SelfClosingTagToken && !(rawText[n] && n != "iframe")
+	if !closed && n != "embed" && n != "frame" && t.hasEnd(n) {
 		for depth := 1; depth > 0 && t.next() != html.ErrorToken; {
 			in := t.z.Token()
 			switch {
@@ -229,6 +251,9 @@ func (t *tidier) drop(n string, tok *html.Token) {
 				src = attr(&in, "src")
 			}
 		}
+	} else if rawText[n] {
+		// What follows is markup like any other; the tokenizer took it for text.
+		t.z = html.NewTokenizer(strings.NewReader(t.src[t.at:]))
 	}
 	if href := webURL(t.base, src); embedded[n] && href != "" {
 		if label = oneLine(label); label == "" {
