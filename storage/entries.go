@@ -1,7 +1,7 @@
 package storage
 
 import (
-	"context"
+	"bytes"
 	"crypto/sha256"
 	"database/sql"
 	"encoding/json"
@@ -13,35 +13,29 @@ import (
 	"orrery/feeds"
 )
 
-// writer is one transaction's work: what it touched is recomputed once, in flush.
+// writer is one visit's, or one Sync's, part of a transaction: what it touched
+// is recomputed once, in flush.
 type writer struct {
-	ctx     context.Context
-	tx      *sql.Tx
+	*txn
 	now     time.Time
 	source  *feeds.Source // whose visit it is
 	tally   feeds.Tally
-	touched map[int64]bool  // entry → whether what it says has changed
+	touched map[int64]bool  // entries to be merged anew
 	order   []int64         // of touched
+	revised map[int64]bool  // copies that say something else than before
 	scopes  map[string]bool // versions to raise
 }
 
-func newWriter(ctx context.Context, tx *sql.Tx, now time.Time) *writer {
-	return &writer{ctx: ctx, tx: tx, now: now, touched: map[int64]bool{}, scopes: map[string]bool{}}
+func newWriter(t *txn, now time.Time) *writer {
+	return &writer{txn: t, now: now, touched: map[int64]bool{}, revised: map[int64]bool{}, scopes: map[string]bool{}}
 }
 
-func (w *writer) exec(query string, args ...any) error {
-	_, err := w.tx.ExecContext(w.ctx, query, args...)
-	return err
-}
-
-// touch notes that the entry is to be merged anew, and whether what a copy of it
-// says has changed.
-func (w *writer) touch(entry int64, revised bool) {
-	old, ok := w.touched[entry]
-	if !ok {
+// touch notes that the entry is to be merged anew.
+func (w *writer) touch(entry int64) {
+	if !w.touched[entry] {
+		w.touched[entry] = true
 		w.order = append(w.order, entry)
 	}
-	w.touched[entry] = old || revised
 }
 
 func (w *writer) bump(scope string) { w.scopes[scope] = true }
@@ -63,7 +57,7 @@ type copyRow struct {
 // commitEntry stores one entry of the source.
 func (w *writer) commitEntry(e *feeds.Entry) error {
 	var c copyRow
-	err := w.tx.QueryRowContext(w.ctx, `SELECT id, entry_id, hash, revision, withdrawn, changed FROM copies
+	err := w.row(`SELECT id, entry_id, hash, revision, withdrawn, changed FROM copies
 		WHERE source_id = $1 AND guid_hash = $2`, w.source.ID, hashOf(e.GUID)).
 		Scan(&c.id, &c.entry, &c.hash, &c.revision, &c.withdrawn, &c.changed)
 	switch {
@@ -97,7 +91,7 @@ func (w *writer) insert(e *feeds.Entry) error {
 		micros(e.FirstSeen), micros(e.Changed), micros(e.Updated), body, categories); err != nil {
 		return err
 	}
-	w.touch(entry, false)
+	w.touch(entry)
 	return w.keep(e, entry)
 }
 
@@ -125,7 +119,8 @@ func (w *writer) revise(e *feeds.Entry, c *copyRow) error {
 		categories = $6 WHERE id = $7`, hash, hash != c.hash, changed, micros(e.Updated), body, categories, c.id); err != nil {
 		return err
 	}
-	w.touch(c.entry, hash != c.hash)
+	w.touch(c.entry)
+	w.revised[c.id] = hash != c.hash
 	return w.keep(e, c.entry)
 }
 
@@ -135,20 +130,19 @@ func (w *writer) recategorize(e *feeds.Entry, c *copyRow) error {
 	if err != nil {
 		return err
 	}
-	result, err := w.tx.ExecContext(w.ctx, `UPDATE copies SET categories = $1 WHERE id = $2 AND categories <> $1`, categories, c.id)
-	if err != nil {
+	n, err := w.affect(`UPDATE copies SET categories = $1 WHERE id = $2 AND categories <> $1`, categories, c.id)
+	if err != nil || n == 0 {
 		return err
 	}
-	if n, err := result.RowsAffected(); err != nil || n == 0 {
-		return err
-	}
-	w.touch(c.entry, false)
+	w.touch(c.entry)
 	return nil
 }
 
 func encode(e *feeds.Entry) (body, categories string, err error) {
-	b, err := json.Marshal(e)
-	if err != nil {
+	var b bytes.Buffer
+	j := json.NewEncoder(&b)
+	j.SetEscapeHTML(false) // six bytes for every < of a text that is HTML
+	if err := j.Encode(e); err != nil {
 		return "", "", err
 	}
 	names := e.Categories
@@ -156,15 +150,17 @@ func encode(e *feeds.Entry) (body, categories string, err error) {
 		names = []feeds.CategoryName{}
 	}
 	c, err := json.Marshal(names)
-	return string(b), string(c), err
+	return b.String(), string(c), err
 }
 
-// find looks for the post among all sources' by its keys, strongest first. Two
-// entries of one source are two posts whatever address they share: whole feeds
-// link every entry to one page.
+// find looks for the post among all sources' by its keys: first by what its
+// source says is its identity everywhere, then by its addresses. Two entries of
+// one source are two posts whatever address they share: whole feeds link every
+// entry to one page, and then the address says less than the GUID.
 func (w *writer) find(e *feeds.Entry) (entry int64, err error) {
-	for _, k := range e.Keys() {
-		err := w.tx.QueryRowContext(w.ctx, `SELECT k.entry_id FROM keys k WHERE k.hash = $1
+	named := feeds.Entry{GUID: e.GUID, GUIDGlobal: e.GUIDGlobal}
+	for _, k := range append(named.Keys(), e.Keys()...) {
+		err := w.row(`SELECT k.entry_id FROM keys k WHERE k.hash = $1
 			AND NOT EXISTS (SELECT 1 FROM copies c WHERE c.entry_id = k.entry_id AND c.source_id = $2 AND c.withdrawn = 0)`,
 			hashOf(k), w.source.ID).Scan(&entry)
 		if !errors.Is(err, sql.ErrNoRows) {
@@ -175,13 +171,14 @@ func (w *writer) find(e *feeds.Entry) (entry int64, err error) {
 }
 
 // create makes the entry. Its public ID comes from its strongest identity; where
-// that is taken, from one that is less likely to be.
+// that is taken, from one that is less likely to be. Its GUID is for ever the
+// one it first came with, whichever copy is shown later (RFC 4287 §4.2.6).
 func (w *writer) create(e *feeds.Entry) (int64, error) {
 	identity, own := e.Identity(w.source.URL), w.source.URL+" "+e.GUID
 	for _, id := range []string{feeds.PublicID(identity), feeds.PublicID(own), feeds.LongID(own)} {
 		var entry int64
-		err := w.tx.QueryRowContext(w.ctx, `INSERT INTO entries (public_id, first_seen, sort, changed) VALUES ($1, $2, $3, $4)
-			ON CONFLICT (public_id) DO NOTHING RETURNING id`, id, micros(e.FirstSeen), micros(e.Sort), micros(e.Changed)).Scan(&entry)
+		err := w.row(`INSERT INTO entries (public_id, guid, first_seen, sort, changed) VALUES ($1, $2, $3, $4, $5)
+			ON CONFLICT (public_id) DO NOTHING RETURNING id`, id, e.GUID, micros(e.FirstSeen), micros(e.Sort), micros(e.Changed)).Scan(&entry)
 		if errors.Is(err, sql.ErrNoRows) {
 			continue
 		}
@@ -203,7 +200,7 @@ func (w *writer) keep(e *feeds.Entry, entry int64) error {
 func (w *writer) withdraw(guids []string) error {
 	for _, g := range guids {
 		var entry int64
-		err := w.tx.QueryRowContext(w.ctx, `UPDATE copies SET withdrawn = 1 WHERE source_id = $1 AND guid_hash = $2 AND withdrawn = 0
+		err := w.row(`UPDATE copies SET withdrawn = 1 WHERE source_id = $1 AND guid_hash = $2 AND withdrawn = 0
 			RETURNING entry_id`, w.source.ID, hashOf(g)).Scan(&entry)
 		if errors.Is(err, sql.ErrNoRows) {
 			continue
@@ -212,7 +209,7 @@ func (w *writer) withdraw(guids []string) error {
 			return err
 		}
 		w.tally.Withdrawn++
-		w.touch(entry, true)
+		w.touch(entry)
 	}
 	return nil
 }

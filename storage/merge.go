@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	"orrery/feeds"
@@ -20,14 +21,19 @@ type mergeCopy struct {
 	categories                []feeds.CategoryName
 }
 
+// links are the lists an entry stands in: the id of a category or source, and
+// the scope of its version.
+type links map[int64]string
+
 // merge makes the entry what its copies say: which is shown, in which
 // categories and under which sources it stands. It returns what happened for
-// the outbox: new, revised, withdrawn, or "" for nothing a reader would see.
+// the outbox: new, revised, withdrawn, or "" for nothing a reader would see. What
+// nobody would see raises no version either.
 func (w *writer) merge(entry int64) (event string, err error) {
 	var sort, shown int64
 	var id string
 	var hidden bool
-	if err := w.tx.QueryRowContext(w.ctx, `SELECT sort, public_id, copy_id, withdrawn FROM entries WHERE id = $1`, entry).
+	if err := w.row(`SELECT sort, public_id, copy_id, withdrawn FROM entries WHERE id = $1`, entry).
 		Scan(&sort, &id, &shown, &hidden); err != nil {
 		return "", err
 	}
@@ -35,27 +41,32 @@ func (w *writer) merge(entry int64) (event string, err error) {
 	if err != nil {
 		return "", err
 	}
-	if err := w.unlist(entry); err != nil {
+	sources, categories, err := w.lists(copies)
+	if err != nil {
 		return "", err
 	}
-	w.bump("")
-	if len(copies) == 0 {
-		if hidden {
-			return "", nil
-		}
-		return "withdrawn", w.exec(`UPDATE entries SET withdrawn = 1, changed = max(changed, $1) WHERE id = $2`, micros(w.now), entry)
+	moved, err := w.relist(entry, sort, id, sources, categories)
+	if err != nil {
+		return "", err
 	}
 	switch {
+	case len(copies) == 0 && hidden:
+		return "", nil
+	case len(copies) == 0:
+		return "withdrawn", w.exec(`UPDATE entries SET withdrawn = 1, changed = max(changed, $1) WHERE id = $2`, micros(w.now), entry)
 	case hidden:
 		event = "new"
-	case w.touched[entry], shown != copies[0].id:
+	case shown != copies[0].id, w.revised[copies[0].id]:
 		event = "revised"
+	case !moved:
+		return "", nil
 	}
-	if err := w.exec(`UPDATE entries SET copy_id = $1, changed = max($2, sort), withdrawn = 0 WHERE id = $3`,
-		copies[0].id, copies[0].changed, entry); err != nil {
-		return "", err
+	w.bump("")
+	for _, scope := range joined(sources, categories) {
+		w.bump(scope)
 	}
-	return event, w.list(entry, sort, id, copies)
+	return event, w.exec(`UPDATE entries SET copy_id = $1, changed = max($2, sort), withdrawn = 0 WHERE id = $3`,
+		copies[0].id, copies[0].changed, entry)
 }
 
 // copies returns the copies that make the entry, the one to show first: a local
@@ -63,30 +74,30 @@ func (w *writer) merge(entry int64) (event string, err error) {
 // of a folder has deleted the post, none is left: a feed that still lists it must
 // not bring it back (markdown.md 8).
 func (w *writer) copies(entry int64) ([]mergeCopy, error) {
-	rows, err := w.tx.QueryContext(w.ctx, `SELECT c.id, c.source_id, s.slug, c.local, c.first_seen, c.changed, length(c.body), c.categories, c.withdrawn
+	rows, err := w.query(`SELECT c.id, c.source_id, s.slug, c.local, c.first_seen, c.changed, length(c.body), c.categories, c.withdrawn
 		FROM copies c JOIN sources s ON s.id = c.source_id WHERE c.entry_id = $1`, entry)
 	if err != nil {
 		return nil, err
 	}
-	defer rows.Close()
 	var list []mergeCopy
 	deleted := false
-	for rows.Next() {
+	err = eachRow(rows, func() error {
 		var c mergeCopy
 		var categories string
 		var withdrawn bool
 		if err := rows.Scan(&c.id, &c.source, &c.slug, &c.local, &c.firstSeen, &c.changed, &c.bytes, &categories, &withdrawn); err != nil {
-			return nil, err
+			return err
 		}
 		if withdrawn {
 			deleted = deleted || c.local
-			continue
-		}
-		if err := json.Unmarshal([]byte(categories), &c.categories); err != nil {
-			return nil, fmt.Errorf("copy %d: %w", c.id, err)
+			return nil
 		}
 		list = append(list, c)
-	}
+		if err := json.Unmarshal([]byte(categories), &list[len(list)-1].categories); err != nil {
+			return fmt.Errorf("copy %d: %w", c.id, err)
+		}
+		return nil
+	})
 	slices.SortFunc(list, func(a, b mergeCopy) int {
 		if a.local != b.local {
 			if a.local {
@@ -94,51 +105,102 @@ func (w *writer) copies(entry int64) ([]mergeCopy, error) {
 			}
 			return 1
 		}
-		return cmp.Or(cmp.Compare(a.firstSeen, b.firstSeen), cmp.Compare(b.bytes, a.bytes), cmp.Compare(a.slug, b.slug))
+		return cmp.Or(cmp.Compare(a.firstSeen, b.firstSeen), cmp.Compare(b.bytes, a.bytes), cmp.Compare(a.slug, b.slug), cmp.Compare(a.id, b.id))
 	})
 	if deleted && len(list) > 0 && !list[0].local {
 		list = nil
 	}
-	return list, rows.Err()
+	return list, err
 }
 
-// unlist takes the entry out of all lists and raises their versions.
-func (w *writer) unlist(entry int64) error {
-	if err := w.bumpQuery(`SELECT 'c ' || c.slug FROM entry_categories ec JOIN categories c ON c.id = ec.category_id WHERE ec.entry_id = $1
-		UNION SELECT 's ' || s.slug FROM entry_sources es JOIN sources s ON s.id = es.source_id WHERE es.entry_id = $1`, entry); err != nil {
-		return err
-	}
-	return errors.Join(w.exec(`DELETE FROM entry_categories WHERE entry_id = $1`, entry),
-		w.exec(`DELETE FROM entry_sources WHERE entry_id = $1`, entry))
-}
-
-func (w *writer) list(entry, sort int64, id string, copies []mergeCopy) error {
+// lists are the sources and categories that the copies put their entry under.
+func (w *writer) lists(copies []mergeCopy) (sources, categories links, err error) {
+	sources, categories = links{}, links{}
 	for _, c := range copies {
-		if err := w.exec(`INSERT INTO entry_sources (source_id, sort, public_id, entry_id) VALUES ($1, $2, $3, $4)
-			ON CONFLICT DO NOTHING`, c.source, sort, id, entry); err != nil {
-			return err
-		}
-		w.bump("s " + c.slug)
+		sources[c.source] = "s " + c.slug
 		for _, name := range c.categories {
-			category, slug, err := w.category(name)
+			id, slug, err := w.category(name)
 			if err != nil {
-				return fmt.Errorf("category %s: %w", name.Title, err)
+				return nil, nil, fmt.Errorf("category %s: %w", name.Title, err)
 			}
-			if err := w.exec(`INSERT INTO entry_categories (category_id, sort, public_id, entry_id) VALUES ($1, $2, $3, $4)
-				ON CONFLICT DO NOTHING`, category, sort, id, entry); err != nil {
+			categories[id] = "c " + slug
+		}
+	}
+	return sources, categories, nil
+}
+
+// relist puts the entry into these lists and no others. It says whether that
+// changed anything, and then raises the versions of all it stood in before: what
+// an entry shows of itself names its categories and sources.
+func (w *writer) relist(entry, sort int64, id string, sources, categories links) (moved bool, err error) {
+	oldSources, err := w.links(`SELECT es.source_id, 's ' || s.slug FROM entry_sources es JOIN sources s ON s.id = es.source_id
+		WHERE es.entry_id = $1`, entry)
+	if err != nil {
+		return false, err
+	}
+	oldCategories, err := w.links(`SELECT ec.category_id, 'c ' || c.slug FROM entry_categories ec JOIN categories c ON c.id = ec.category_id
+		WHERE ec.entry_id = $1`, entry)
+	if err != nil {
+		return false, err
+	}
+	if maps.Equal(oldSources, sources) && maps.Equal(oldCategories, categories) {
+		return false, nil
+	}
+	w.bump("")
+	for _, scope := range joined(oldSources, oldCategories) {
+		w.bump(scope)
+	}
+	return true, errors.Join(
+		w.replace(oldSources, sources, `DELETE FROM entry_sources WHERE source_id = $1 AND sort = $2 AND public_id = $3`,
+			`INSERT INTO entry_sources (source_id, sort, public_id, entry_id) VALUES ($1, $2, $3, $4)`, sort, id, entry),
+		w.replace(oldCategories, categories, `DELETE FROM entry_categories WHERE category_id = $1 AND sort = $2 AND public_id = $3`,
+			`INSERT INTO entry_categories (category_id, sort, public_id, entry_id) VALUES ($1, $2, $3, $4)`, sort, id, entry))
+}
+
+func (w *writer) links(query string, entry int64) (links, error) {
+	rows, err := w.query(query, entry)
+	if err != nil {
+		return nil, err
+	}
+	l := links{}
+	err = eachRow(rows, func() error {
+		var id int64
+		var scope string
+		err := rows.Scan(&id, &scope)
+		l[id] = scope
+		return err
+	})
+	return l, err
+}
+
+func (w *writer) replace(old, now links, remove, add string, sort int64, id string, entry int64) error {
+	for _, k := range slices.Sorted(maps.Keys(old)) {
+		if _, ok := now[k]; !ok {
+			if err := w.exec(remove, k, sort, id); err != nil {
 				return err
 			}
-			w.bump("c " + slug)
+		}
+	}
+	for _, k := range slices.Sorted(maps.Keys(now)) {
+		if _, ok := old[k]; !ok {
+			if err := w.exec(add, k, sort, id, entry); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
+}
+
+// joined are the scopes of both.
+func joined(a, b links) []string {
+	return slices.AppendSeq(slices.Collect(maps.Values(a)), maps.Values(b))
 }
 
 // category finds or makes the category; titles that only differ in case, spaces,
 // hyphens or diacritics are one, and keep the slug they were first given.
 func (w *writer) category(name feeds.CategoryName) (id int64, slug string, err error) {
 	fold := feeds.FoldTag(name.Title)
-	err = w.tx.QueryRowContext(w.ctx, `SELECT id, slug FROM categories WHERE fold = $1`, fold).Scan(&id, &slug)
+	err = w.row(`SELECT id, slug FROM categories WHERE fold = $1`, fold).Scan(&id, &slug)
 	if !errors.Is(err, sql.ErrNoRows) {
 		return id, slug, err
 	}
@@ -147,7 +209,7 @@ func (w *writer) category(name feeds.CategoryName) (id int64, slug string, err e
 		if n > 1 {
 			slug = fmt.Sprintf("%s-%d", name.Slug, n)
 		}
-		err = w.tx.QueryRowContext(w.ctx, `INSERT INTO categories (slug, fold, title) VALUES ($1, $2, $3)
+		err = w.row(`INSERT INTO categories (slug, fold, title) VALUES ($1, $2, $3)
 			ON CONFLICT (slug) DO NOTHING RETURNING id`, slug, fold, name.Title).Scan(&id)
 		if !errors.Is(err, sql.ErrNoRows) {
 			return id, slug, err
@@ -166,17 +228,14 @@ func (w *writer) bumpSource(source int64) error {
 }
 
 func (w *writer) bumpQuery(query string, args ...any) error {
-	rows, err := w.tx.QueryContext(w.ctx, query, args...)
+	rows, err := w.query(query, args...)
 	if err != nil {
 		return err
 	}
-	defer rows.Close()
-	for rows.Next() {
+	return eachRow(rows, func() error {
 		var scope string
-		if err := rows.Scan(&scope); err != nil {
-			return err
-		}
+		err := rows.Scan(&scope)
 		w.bump(scope)
-	}
-	return rows.Err()
+		return err
+	})
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -13,22 +14,27 @@ import (
 	"orrery/feeds"
 )
 
-// Entries returns what the query selects, newest first.
+// Entries returns what the query selects, newest first: one state of the store,
+// whatever is committed meanwhile.
 func (db *DB) Entries(ctx context.Context, q feeds.Query) ([]feeds.Entry, error) {
-	query, args := entriesQuery(q)
-	rows, err := db.read.QueryContext(ctx, query, args...)
+	var list []feeds.Entry
+	err := db.snapshot(ctx, func(tx *sql.Tx) error {
+		query, args := entriesQuery(q)
+		rows, err := tx.QueryContext(ctx, query, args...)
+		if err != nil {
+			return err
+		}
+		var ids, primary []int64
+		if list, ids, primary, err = scanEntries(rows); err != nil {
+			return err
+		}
+		if err := addCategories(ctx, tx, list, ids); err != nil {
+			return err
+		}
+		return addSources(ctx, tx, list, ids, primary)
+	})
 	if err != nil {
-		return nil, fmt.Errorf("read entries: %w", explain(err))
-	}
-	list, ids, primary, err := scanEntries(rows)
-	if err == nil {
-		err = db.addCategories(ctx, list, ids)
-	}
-	if err == nil {
-		err = db.addSources(ctx, list, ids, primary)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("read entries: %w", explain(err))
+		return nil, fmt.Errorf("read entries: %w", err)
 	}
 	return list, nil
 }
@@ -58,7 +64,7 @@ func entriesQuery(q feeds.Query) (string, []any) {
 		t := arg(micros(q.After.Sort))
 		where = append(where, fmt.Sprintf("%s.sort <= %s AND (%s.sort < %s OR %s.public_id > %s)", order, t, order, t, order, arg(q.After.ID)))
 	}
-	query := "SELECT e.id, e.public_id, e.first_seen, e.sort, e.changed, c.revision, c.source_id, c.body FROM " + from +
+	query := "SELECT e.id, e.public_id, e.guid, e.first_seen, e.sort, e.changed, c.revision, c.source_id, c.body FROM " + from +
 		" JOIN copies c ON c.id = e.copy_id WHERE " + strings.Join(where, " AND ") + " ORDER BY " + order + ".sort DESC, " + order + ".public_id"
 	if q.Limit > 0 {
 		query += " LIMIT " + arg(q.Limit)
@@ -67,28 +73,35 @@ func entriesQuery(q feeds.Query) (string, []any) {
 }
 
 func scanEntries(rows *sql.Rows) (list []feeds.Entry, ids, primary []int64, err error) {
-	defer rows.Close()
-	for rows.Next() {
+	err = eachRow(rows, func() error {
 		var e feeds.Entry
 		var id, source, first, sort, changed int64
+		var guid string
 		var body []byte
-		if err := rows.Scan(&id, &e.ID, &first, &sort, &changed, &e.Revision, &source, &body); err != nil {
-			return nil, nil, nil, err
+		if err := rows.Scan(&id, &e.ID, &guid, &first, &sort, &changed, &e.Revision, &source, &body); err != nil {
+			return err
 		}
 		if err := json.Unmarshal(body, &e); err != nil {
-			return nil, nil, nil, fmt.Errorf("entry %s: %w", e.ID, err)
+			return fmt.Errorf("entry %s: %w", e.ID, err)
+		}
+		if e.GUID != guid { // the shown copy came later than the first
+			e.GUID, e.GUIDGlobal = guid, false
 		}
 		e.FirstSeen, e.Sort, e.Changed = fromMicros(first), fromMicros(sort), fromMicros(changed)
+		if e.Published.After(e.FirstSeen) {
+			e.Published = e.Sort // a date in the future is kept, but not shown (parsing.md 24)
+		}
 		list, ids, primary = append(list, e), append(ids, id), append(primary, source)
-	}
-	return list, ids, primary, rows.Err()
+		return nil
+	})
+	return list, ids, primary, err
 }
 
 // addCategories fills in the categories of the entries, by slug.
-func (db *DB) addCategories(ctx context.Context, list []feeds.Entry, ids []int64) error {
+func addCategories(ctx context.Context, tx *sql.Tx, list []feeds.Entry, ids []int64) error {
 	at := positions(ids)
 	for batch := range slices.Chunk(ids, knownBatch) {
-		rows, err := db.read.QueryContext(ctx, `SELECT ec.entry_id, c.slug, c.title FROM entry_categories ec
+		rows, err := tx.QueryContext(ctx, `SELECT ec.entry_id, c.slug, c.title FROM entry_categories ec
 			JOIN categories c ON c.id = ec.category_id WHERE ec.entry_id IN (`+marks(1, len(batch))+`) ORDER BY c.slug`, anys(batch)...)
 		if err != nil {
 			return err
@@ -111,29 +124,28 @@ func (db *DB) addCategories(ctx context.Context, list []feeds.Entry, ids []int64
 }
 
 // addSources fills in where the entries come from and who else has them, by slug.
-func (db *DB) addSources(ctx context.Context, list []feeds.Entry, ids, primary []int64) error {
-	at := positions(ids)
-	sources := map[int64]*feeds.Source{}
-	for batch := range slices.Chunk(ids, knownBatch) {
-		rows, err := db.read.QueryContext(ctx, `SELECT s.id, s.slug, s.url, s.config, s.retired, s.feed, 0, 0, 0, 0, 0, 0, '', 0, 0, 0, es.entry_id
-			FROM entry_sources es JOIN sources s ON s.id = es.source_id WHERE es.entry_id IN (`+marks(1, len(batch))+`) ORDER BY s.slug`, anys(batch)...)
+func addSources(ctx context.Context, tx *sql.Tx, list []feeds.Entry, ids, primary []int64) error {
+	owners, err := sourcesOf(ctx, tx, ids)
+	if err != nil {
+		return err
+	}
+	for batch := range slices.Chunk(slices.Collect(maps.Keys(owners)), knownBatch) {
+		rows, err := tx.QueryContext(ctx, `SELECT id, slug, url, config, retired, feed, 0, 0, 0, 0, 0, 0, '', 0, 0, 0
+			FROM sources WHERE id IN (`+marks(1, len(batch))+`)`, anys(batch)...)
 		if err != nil {
 			return err
 		}
 		err = eachRow(rows, func() error {
 			var s feeds.Source
-			var id int64
-			if err := scanSource(rows, &s, &id); err != nil {
+			if err := scanSource(rows, &s); err != nil {
 				return err
 			}
-			if sources[s.ID] == nil {
-				sources[s.ID] = &s
-			}
-			i := at[id]
-			if primary[i] == s.ID {
-				list[i].Source = sources[s.ID]
-			} else {
-				list[i].Also = append(list[i].Also, s)
+			for _, i := range owners[s.ID] {
+				if primary[i] == s.ID {
+					list[i].Source = &s
+				} else {
+					list[i].Also = append(list[i].Also, s)
+				}
 			}
 			return nil
 		})
@@ -141,7 +153,33 @@ func (db *DB) addSources(ctx context.Context, list []feeds.Entry, ids, primary [
 			return err
 		}
 	}
+	for i := range list {
+		slices.SortFunc(list[i].Also, func(a, b feeds.Source) int { return strings.Compare(a.Slug, b.Slug) })
+	}
 	return nil
+}
+
+// sourcesOf returns for every source that has one of the entries their places
+// among the ids.
+func sourcesOf(ctx context.Context, tx *sql.Tx, ids []int64) (map[int64][]int, error) {
+	owners, at := map[int64][]int{}, positions(ids)
+	for batch := range slices.Chunk(ids, knownBatch) {
+		rows, err := tx.QueryContext(ctx, `SELECT source_id, entry_id FROM entry_sources
+			WHERE entry_id IN (`+marks(1, len(batch))+`)`, anys(batch)...)
+		if err != nil {
+			return nil, err
+		}
+		err = eachRow(rows, func() error {
+			var source, entry int64
+			err := rows.Scan(&source, &entry)
+			owners[source] = append(owners[source], at[entry])
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return owners, nil
 }
 
 func eachRow(rows *sql.Rows, f func() error) error {
@@ -195,6 +233,8 @@ func (db *DB) Categories(ctx context.Context) ([]feeds.Category, error) {
 	return list, nil
 }
 
+const versionQuery = `SELECT seq, changed FROM versions WHERE scope = $1`
+
 // Version rises whenever anything the query selects has changed; changed is when
 // it last did, and never goes back. The zero Query is the whole planet.
 func (db *DB) Version(ctx context.Context, q feeds.Query) (seq int64, changed time.Time, err error) {
@@ -207,7 +247,7 @@ func (db *DB) Version(ctx context.Context, q feeds.Query) (seq int64, changed ti
 		scope = "s " + q.Source
 	}
 	var at int64
-	err = db.read.QueryRowContext(ctx, `SELECT seq, changed FROM versions WHERE scope = $1`, scope).Scan(&seq, &at)
+	err = db.read.QueryRowContext(ctx, versionQuery, scope).Scan(&seq, &at)
 	if errors.Is(err, sql.ErrNoRows) {
 		return 0, time.Time{}, nil
 	}

@@ -1,7 +1,6 @@
 package storage
 
 import (
-	"cmp"
 	"database/sql"
 	"encoding/json"
 	"errors"
@@ -14,10 +13,57 @@ import (
 // decided anew.
 const rulesBatch = 200
 
-// syncRules stores the configured categories, and where the rules differ from
-// those that stored the entries, decides every entry's categories again.
-func (w *writer) syncRules(rules *feeds.Rules) error {
-	if err := w.exec(`UPDATE categories SET configured = 0`); err != nil {
+// syncRules stores the configured categories, and where the rules for a source
+// differ from those that its entries were stored by, decides the categories of
+// all of them again. It returns the fingerprint of the rules.
+func (w *writer) syncRules(rules *feeds.Rules) (string, error) {
+	if err := w.syncCategories(rules); err != nil {
+		return "", err
+	}
+	fingerprint, err := fingerprintOf(rules)
+	if err != nil {
+		return "", err
+	}
+	sources, err := w.storedSources()
+	if err != nil {
+		return "", err
+	}
+	for i := range sources {
+		s := &sources[i].Source
+		applied := appliedRules(fingerprint, s)
+		if sources[i].rules == applied {
+			continue
+		}
+		// A visit under way has decided by other rules: its lease ends here, and
+		// the source is visited again.
+		if err := w.exec(`UPDATE sources SET rules = $1, fence = fence + 1, lease = 0 WHERE id = $2`, applied, s.ID); err != nil {
+			return "", err
+		}
+		if err := w.reapply(rules, s); err != nil {
+			return "", fmt.Errorf("source %s: %w", s.Slug, err)
+		}
+	}
+	return fingerprint, nil
+}
+
+func fingerprintOf(rules *feeds.Rules) (string, error) {
+	b, err := json.Marshal(rules)
+	return fmt.Sprintf("%x", hashOf(string(b))), err
+}
+
+// appliedRules names the rules and all of the source that they look at.
+func appliedRules(fingerprint string, s *feeds.Source) string {
+	return fmt.Sprintf("%x", hashOf(fmt.Sprintf("%s %q %q", fingerprint, s.Slug, s.Categories)))
+}
+
+// syncCategories makes the configured categories those of the rules.
+func (w *writer) syncCategories(rules *feeds.Rules) error {
+	const configured = `SELECT coalesce(group_concat(slug, ' '), '') FROM (SELECT slug FROM categories WHERE configured = 1 ORDER BY slug)`
+	var before, after string
+	if err := w.row(configured).Scan(&before); err != nil {
+		return err
+	}
+	if err := w.exec(`UPDATE categories SET configured = 0 WHERE configured = 1`); err != nil {
 		return err
 	}
 	for i := range rules.Rules {
@@ -25,44 +71,13 @@ func (w *writer) syncRules(rules *feeds.Rules) error {
 			return err
 		}
 	}
-	sources, err := w.storedSources()
-	if err != nil {
+	if err := w.row(configured).Scan(&after); err != nil {
 		return err
 	}
-	fingerprint, err := fingerprintOf(rules, sources)
-	if err != nil {
-		return err
+	if before != after { // an empty one is shown or not shown any more
+		w.bump("")
 	}
-	var before string
-	err = w.tx.QueryRowContext(w.ctx, `SELECT value FROM meta WHERE name = 'rules'`).Scan(&before)
-	if err != nil && !errors.Is(err, sql.ErrNoRows) {
-		return err
-	}
-	if before == fingerprint {
-		return nil
-	}
-	if err := w.exec(`INSERT INTO meta (name, value) VALUES ('rules', $1)
-		ON CONFLICT (name) DO UPDATE SET value = excluded.value`, fingerprint); err != nil {
-		return err
-	}
-	w.bump("")
-	return w.reapply(rules, sources)
-}
-
-func fingerprintOf(rules *feeds.Rules, sources []feeds.Source) (string, error) {
-	type part struct {
-		Slug       string
-		Categories []feeds.CategoryName
-	}
-	parts := make([]part, len(sources))
-	for i := range sources {
-		parts[i] = part{sources[i].Slug, sources[i].Categories}
-	}
-	b, err := json.Marshal(struct {
-		Rules   *feeds.Rules
-		Sources []part
-	}{rules, parts})
-	return fmt.Sprintf("%x", hashOf(string(b))), err
+	return nil
 }
 
 // configured gives a category of the configuration its slug and title, also
@@ -71,7 +86,7 @@ func (w *writer) configured(name feeds.CategoryName) error {
 	fold := feeds.FoldTag(name.Title)
 	var id int64
 	var slug, title string
-	err := w.tx.QueryRowContext(w.ctx, `SELECT id, slug, title FROM categories WHERE fold = $1 OR slug = $2 ORDER BY fold = $1 DESC`,
+	err := w.row(`SELECT id, slug, title FROM categories WHERE fold = $1 OR slug = $2 ORDER BY fold = $1 DESC`,
 		fold, name.Slug).Scan(&id, &slug, &title)
 	if errors.Is(err, sql.ErrNoRows) {
 		w.bump("")
@@ -99,20 +114,17 @@ func (w *writer) configured(name feeds.CategoryName) error {
 		JOIN sources s ON s.id = es.source_id WHERE ec.category_id = $1`, id)
 }
 
-func (w *writer) reapply(rules *feeds.Rules, sources []feeds.Source) error {
-	byID := make(map[int64]*feeds.Source, len(sources))
-	for i := range sources {
-		byID[sources[i].ID] = &sources[i]
-	}
-	for last := int64(0); ; {
-		batch, err := w.batch(last)
+// reapply puts the entries of the source into their categories anew.
+func (w *writer) reapply(rules *feeds.Rules, s *feeds.Source) error {
+	for last := []byte{}; ; {
+		batch, err := w.batch(s.ID, last)
 		if err != nil || len(batch) == 0 {
 			return err
 		}
 		for i := range batch {
 			c := &batch[i]
-			last = c.id
-			c.body.Categories = rules.For(&c.body, cmp.Or(byID[c.source], &feeds.Source{}))
+			last = c.guid
+			c.body.Categories = rules.For(&c.body, s)
 			if err := w.recategorize(&c.body, &copyRow{id: c.id, entry: c.entry}); err != nil {
 				return err
 			}
@@ -121,27 +133,29 @@ func (w *writer) reapply(rules *feeds.Rules, sources []feeds.Source) error {
 }
 
 type storedCopy struct {
-	id, entry, source int64
-	body              feeds.Entry
+	id, entry int64
+	guid      []byte // its hash
+	body      feeds.Entry
 }
 
-func (w *writer) batch(after int64) ([]storedCopy, error) {
-	rows, err := w.tx.QueryContext(w.ctx, `SELECT id, entry_id, source_id, body FROM copies WHERE id > $1 ORDER BY id LIMIT $2`, after, rulesBatch)
+func (w *writer) batch(source int64, after []byte) ([]storedCopy, error) {
+	rows, err := w.query(`SELECT id, entry_id, guid_hash, body FROM copies WHERE source_id = $1 AND guid_hash > $2
+		ORDER BY guid_hash LIMIT $3`, source, after, rulesBatch)
 	if err != nil {
 		return nil, err
 	}
-	defer rows.Close()
 	var list []storedCopy
-	for rows.Next() {
+	err = eachRow(rows, func() error {
 		var c storedCopy
-		var body string
-		if err := rows.Scan(&c.id, &c.entry, &c.source, &body); err != nil {
-			return nil, err
+		var body []byte
+		if err := rows.Scan(&c.id, &c.entry, &c.guid, &body); err != nil {
+			return err
 		}
-		if err := json.Unmarshal([]byte(body), &c.body); err != nil {
-			return nil, fmt.Errorf("copy %d: %w", c.id, err)
+		if err := json.Unmarshal(body, &c.body); err != nil {
+			return fmt.Errorf("copy %d: %w", c.id, err)
 		}
 		list = append(list, c)
-	}
-	return list, rows.Err()
+		return nil
+	})
+	return list, err
 }

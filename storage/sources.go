@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"reflect"
 	"time"
 
 	"orrery/feeds"
@@ -25,21 +26,39 @@ type sourceFeed struct {
 	Authors                                 []feeds.Person `json:",omitempty"`
 }
 
+// clockSlack is how far ahead of now a last visit may lie before the clock must
+// have been wrong when it was written.
+const clockSlack = time.Hour
+
 // Sync makes the stored sources those of the configuration: new ones are added
 // and due at once, missing ones retired while their entries stay, changed ones
 // changed. A source is the same if its address is, else if its slug is. Where
-// the rules have changed, every entry is put into its categories anew.
+// the rules have changed, every entry is put into its categories anew. A visit
+// that is under way to a source whose address or rules have changed is refused
+// when it is committed, and made again.
 func (db *DB) Sync(ctx context.Context, now time.Time, sources []feeds.Source, rules *feeds.Rules) error {
-	return db.tx(ctx, func(tx *sql.Tx) error {
-		w := newWriter(ctx, tx, now)
+	var fingerprint string
+	err := db.tx(ctx, func(t *txn) error {
+		w := newWriter(t, now)
+		// Visits dated after now: the clock was wrong and has been put back. Their
+		// due times are wrong, too (hostile.md, Faults).
+		if err := w.exec(`UPDATE sources SET last_visit = min(last_visit, $1), next_visit = 0, retry_after = 0, lease = 0, fence = fence + 1
+			WHERE last_visit > $2`, micros(now), micros(now.Add(clockSlack))); err != nil {
+			return err
+		}
 		if err := w.syncSources(sources); err != nil {
 			return fmt.Errorf("store the sources: %w", err)
 		}
-		if err := w.syncRules(rules); err != nil {
+		var err error
+		if fingerprint, err = w.syncRules(rules); err != nil {
 			return fmt.Errorf("store the categories: %w", err)
 		}
 		return w.flush()
 	})
+	if err == nil {
+		db.rules.Store(&fingerprint)
+	}
+	return err
 }
 
 func (w *writer) syncSources(sources []feeds.Source) error {
@@ -47,11 +66,11 @@ func (w *writer) syncSources(sources []feeds.Source) error {
 	if err != nil {
 		return err
 	}
-	wanted := map[string]bool{}
+	pairs := pairSources(sources, stored)
+	slugs := map[string]bool{}
 	for i := range sources {
-		wanted[sources[i].URL] = true
+		slugs[sources[i].Slug] = true
 	}
-	pairs := pairSources(sources, stored, wanted)
 	used := map[int64]bool{}
 	for i, old := range pairs {
 		if old == nil {
@@ -59,17 +78,17 @@ func (w *writer) syncSources(sources []feeds.Source) error {
 		}
 		used[old.ID] = true
 		if old.Slug != sources[i].Slug { // out of the way first: two may have swapped
-			if err := w.exec(`UPDATE sources SET slug = $1 WHERE id = $2`, fmt.Sprintf("~%d", old.ID), old.ID); err != nil {
+			w.bump("s " + old.Slug)
+			if err := w.rename(old.ID, fmt.Sprintf("~%d", old.ID)); err != nil {
 				return err
 			}
 		}
 	}
 	for i := range stored {
-		if !used[stored[i].ID] && !stored[i].Retired {
-			if err := w.exec(`UPDATE sources SET retired = 1 WHERE id = $1`, stored[i].ID); err != nil {
-				return err
+		if old := &stored[i]; !used[old.ID] {
+			if err := w.retire(old, slugs[old.Slug]); err != nil {
+				return fmt.Errorf("source %s: %w", old.Slug, err)
 			}
-			w.bump("")
 		}
 	}
 	for i := range sources {
@@ -80,64 +99,119 @@ func (w *writer) syncSources(sources []feeds.Source) error {
 	return nil
 }
 
+func (w *writer) rename(source int64, slug string) error {
+	return w.exec(`UPDATE sources SET slug = $1 WHERE id = $2`, slug, source)
+}
+
+// retire notes that a source is no longer configured. When another source has
+// its slug now, it gets one that nobody wants.
+func (w *writer) retire(old *storedSource, taken bool) error {
+	if taken {
+		w.bump("s " + old.Slug)
+		if err := w.rename(old.ID, fmt.Sprintf("%s-old-%d", old.Slug, old.ID)); err != nil {
+			return err
+		}
+		if err := w.bumpSource(old.ID); err != nil {
+			return err
+		}
+	}
+	n, err := w.affect(`UPDATE sources SET retired = 1 WHERE id = $1 AND retired = 0`, old.ID)
+	if n > 0 {
+		w.bump("")
+	}
+	return err
+}
+
 // pairSources finds the stored row of every configured source; nil for a new one.
-func pairSources(sources, stored []feeds.Source, wanted map[string]bool) []*feeds.Source {
-	pairs := make([]*feeds.Source, len(sources))
+func pairSources(sources []feeds.Source, stored []storedSource) []*storedSource {
+	byURL, bySlug, wanted := map[string]*storedSource{}, map[string]*storedSource{}, map[string]bool{}
+	for i := range stored {
+		byURL[stored[i].URL], bySlug[stored[i].Slug] = &stored[i], &stored[i]
+	}
 	for i := range sources {
-		for j := range stored {
-			old := &stored[j]
-			if old.URL == sources[i].URL || old.Slug == sources[i].Slug && !wanted[old.URL] {
-				pairs[i] = old
-				if old.URL == sources[i].URL {
-					break
-				}
-			}
+		wanted[sources[i].URL] = true
+	}
+	pairs := make([]*storedSource, len(sources))
+	for i := range sources {
+		if old := byURL[sources[i].URL]; old != nil {
+			pairs[i] = old
+		} else if old := bySlug[sources[i].Slug]; old != nil && !wanted[old.URL] {
+			pairs[i] = old
 		}
 	}
 	return pairs
 }
 
-func (w *writer) syncSource(s, old *feeds.Source) error {
-	config, err := json.Marshal(sourceConfig{s.Title, s.Site, s.Language, s.Permalink, s.Categories, s.Keep, s.Drop, s.Every})
+func configOf(s *feeds.Source) (string, error) {
+	b, err := json.Marshal(sourceConfig{s.Title, s.Site, s.Language, s.Permalink, s.Categories, s.Keep, s.Drop, s.Every})
+	return string(b), err
+}
+
+func (w *writer) syncSource(s *feeds.Source, old *storedSource) error {
+	config, err := configOf(s)
 	if err != nil {
 		return err
 	}
 	if old == nil {
 		w.bump("")
-		return w.exec(`INSERT INTO sources (slug, url, config) VALUES ($1, $2, $3)`, s.Slug, s.URL, string(config))
+		return w.exec(`INSERT INTO sources (slug, url, config) VALUES ($1, $2, $3)`, s.Slug, s.URL, config)
 	}
-	s.ID = old.ID
+	if old.URL == s.URL && old.Slug == s.Slug && !old.Retired && old.config == config {
+		return nil
+	}
 	if old.URL != s.URL {
-		// Validators belong to the address that gave them (RFC 9111 §4.3.1).
+		// Validators belong to the address that gave them (RFC 9111 §4.3.1), and so
+		// does all that was ever answered, in a visit under way as well.
 		if err := w.exec(`UPDATE sources SET answered_url = '', etag = '', last_modified = '', body_hash = '', gone = 0,
-			failures = 0, retry_after = 0, next_visit = 0, last_visit = 0 WHERE id = $1`, old.ID); err != nil {
+			failures = 0, retry_after = 0, next_visit = 0, last_visit = 0, last_error = '', status = 0,
+			lease = 0, fence = fence + 1 WHERE id = $1`, old.ID); err != nil {
+			return err
+		}
+	} else if old.readsOtherwise(s) {
+		// What was left out must be read once more (fetching.md 9).
+		if err := w.exec(`UPDATE sources SET answered_url = '', etag = '', last_modified = '', body_hash = '',
+			lease = 0, fence = fence + 1 WHERE id = $1`, old.ID); err != nil {
 			return err
 		}
 	}
-	before, err := json.Marshal(sourceConfig{old.Title, old.Site, old.Language, old.Permalink, old.Categories, old.Keep, old.Drop, old.Every})
-	if err != nil {
-		return err
-	}
-	if old.URL == s.URL && old.Slug == s.Slug && !old.Retired && string(before) == string(config) {
-		return nil
-	}
 	if err := w.exec(`UPDATE sources SET slug = $1, url = $2, config = $3, retired = 0 WHERE id = $4`,
-		s.Slug, s.URL, string(config), old.ID); err != nil {
+		s.Slug, s.URL, config, old.ID); err != nil {
 		return err
 	}
 	return w.bumpSource(old.ID)
 }
 
-func (w *writer) storedSources() ([]feeds.Source, error) {
-	rows, err := w.tx.QueryContext(w.ctx, selectSource)
+// storedSource is a source with what its row says word for word.
+type storedSource struct {
+	feeds.Source
+	config, rules string
+}
+
+// readsOtherwise says that s keeps other entries of the feed, or keeps them
+// otherwise.
+func (o *storedSource) readsOtherwise(s *feeds.Source) bool {
+	var c sourceConfig
+	if json.Unmarshal([]byte(o.config), &c) != nil {
+		return true
+	}
+	return c.Language != s.Language || !reflect.DeepEqual(c.Keep, s.Keep) || !reflect.DeepEqual(c.Drop, s.Drop)
+}
+
+func (w *writer) storedSources() ([]storedSource, error) {
+	rows, err := w.query(`SELECT id, slug, url, config, retired, feed, last_visit, last_success, next_visit, retry_after,
+		failures, gone, last_error, status, 0, 0, config, rules FROM sources ORDER BY slug`)
 	if err != nil {
 		return nil, err
 	}
-	return scanSources(rows)
+	var list []storedSource
+	err = eachRow(rows, func() error {
+		var s storedSource
+		err := scanSource(rows, &s.Source, &s.config, &s.rules)
+		list = append(list, s)
+		return err
+	})
+	return list, err
 }
-
-const selectSource = `SELECT id, slug, url, config, retired, feed, last_visit, last_success, next_visit, retry_after,
-	failures, gone, last_error, status, 0, 0 FROM sources ORDER BY slug`
 
 // Sources returns every source that was ever configured, by slug, with the
 // number of its entries and the newest change among them.
@@ -150,20 +224,17 @@ func (db *DB) Sources(ctx context.Context) ([]feeds.Source, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the sources: %w", explain(err))
 	}
-	return scanSources(rows)
-}
-
-func scanSources(rows *sql.Rows) ([]feeds.Source, error) {
-	defer rows.Close()
-	var out []feeds.Source
-	for rows.Next() {
+	var list []feeds.Source
+	err = eachRow(rows, func() error {
 		var s feeds.Source
-		if err := scanSource(rows, &s); err != nil {
-			return nil, fmt.Errorf("read a source: %w", explain(err))
-		}
-		out = append(out, s)
+		err := scanSource(rows, &s)
+		list = append(list, s)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read the sources: %w", explain(err))
 	}
-	return out, explain(rows.Err())
+	return list, nil
 }
 
 func scanSource(rows *sql.Rows, s *feeds.Source, more ...any) error {

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -23,11 +24,12 @@ const applicationID = 0x4F727279
 // deferred transaction fails with BUSY beside a second process whatever
 // busy_timeout says.
 const (
-	forWriting = "_pragma=busy_timeout(10000)&_pragma=foreign_keys(1)&_pragma=synchronous(FULL)&_pragma=journal_mode(WAL)&_txlock=immediate"
-	forReading = "_pragma=busy_timeout(10000)&_pragma=query_only(1)"
+	forWriting = "&_pragma=foreign_keys(1)&_pragma=synchronous(FULL)&_pragma=journal_mode(WAL)&_txlock=immediate"
+	forReading = "&_pragma=query_only(1)"
+	forLooking = "&mode=ro"
 )
 
-func openSQLite(ctx context.Context, path string) (*DB, error) {
+func openSQLite(ctx context.Context, path string, e engine) (*DB, error) {
 	abs, err := filepath.Abs(path)
 	if err != nil {
 		return nil, err
@@ -35,8 +37,11 @@ func openSQLite(ctx context.Context, path string) (*DB, error) {
 	if i, err := os.Stat(filepath.Dir(abs)); err != nil || !i.IsDir() {
 		return nil, fmt.Errorf("the folder %s does not exist; create it first", filepath.Dir(path))
 	}
-	file := fileURI(abs)
-	w, err := sql.Open("sqlite", file+forWriting)
+	file := fmt.Sprintf("%s?_pragma=busy_timeout(%d)", &url.URL{Scheme: "file", Path: abs}, e.busy.Milliseconds())
+	if err := look(ctx, abs, file, e); err != nil {
+		return nil, err
+	}
+	w, err := sql.Open(e.driver, file+forWriting)
 	if err != nil {
 		return nil, err
 	}
@@ -45,31 +50,84 @@ func openSQLite(ctx context.Context, path string) (*DB, error) {
 		w.Close()
 		return nil, err
 	}
-	r, err := sql.Open("sqlite", file+forReading)
+	r, err := sql.Open(e.driver, file+forReading)
 	if err != nil {
 		w.Close()
 		return nil, err
 	}
-	r.SetMaxOpenConns(2 * runtime.NumCPU())
-	return &DB{path: abs, write: w, read: r}, nil
+	n := 2 * runtime.NumCPU()
+	r.SetMaxOpenConns(n)
+	r.SetMaxIdleConns(n) // opening one anew costs more than what it is asked
+	copier := func() (*sql.DB, error) { return sql.Open(e.driver, file) }
+	return &DB{write: w, read: r, copier: copier}, nil
 }
 
-func (db *DB) version(ctx context.Context) (int, error) { return schemaVersion(ctx, db.write) }
+// look refuses a file that is not for us before anything is written to it: to
+// choose the journal mode is to write.
+func look(ctx context.Context, path, file string, e engine) error {
+	i, err := os.Stat(path)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return nil
+	case err != nil:
+		return err
+	case i.IsDir():
+		return errors.New("the database cannot be written to: it is a folder; storage: must name a file")
+	case i.Size() == 0:
+		return nil
+	}
+	if err := lookAtHead(path); err != nil {
+		return err
+	}
+	db, err := sql.Open(e.driver, file+forLooking)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	_, err = schemaVersion(ctx, db)
+	return err
+}
+
+// lookAtHead refuses what does not begin as a database does: the engine takes a
+// very short file for an empty one.
+func lookAtHead(path string) error {
+	const magic = "SQLite format 3\x00"
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	head := make([]byte, len(magic))
+	if _, err := io.ReadFull(f, head); err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return err
+	}
+	if string(head) != magic {
+		return ErrCorrupt
+	}
+	return nil
+}
 
 type queryer interface {
 	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 }
 
-// schemaVersion is 0 for an empty file and an error for a database of others.
+// schemaVersion is 0 for an empty file and an error for a database of others or
+// of a newer program.
 func schemaVersion(ctx context.Context, q queryer) (int, error) {
-	var app, version, tables int
-	err := q.QueryRowContext(ctx, `SELECT (SELECT application_id FROM pragma_application_id),
-		(SELECT user_version FROM pragma_user_version), (SELECT count(*) FROM sqlite_schema)`).Scan(&app, &version, &tables)
+	newest, err := newestSchema()
 	if err != nil {
 		return 0, err
 	}
-	if app != applicationID && tables > 0 {
+	var app, version, tables int
+	err = q.QueryRowContext(ctx, `SELECT (SELECT application_id FROM pragma_application_id),
+		(SELECT user_version FROM pragma_user_version), (SELECT count(*) FROM sqlite_schema)`).Scan(&app, &version, &tables)
+	switch {
+	case err != nil:
+		return 0, err
+	case app != applicationID && tables > 0:
 		return 0, ErrForeign
+	case version > newest:
+		return 0, ErrNewer
 	}
 	return version, nil
 }
@@ -80,24 +138,39 @@ func setSchemaVersion(ctx context.Context, tx *sql.Tx, n int) error {
 }
 
 // Backup writes a consistent copy to a new file, while others read and write.
+// It is readable by its owner only: addresses of sources may hold passwords.
 func (db *DB) Backup(ctx context.Context, path string) error {
-	if _, err := os.Lstat(path); err == nil {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if errors.Is(err, os.ErrExist) {
 		return fmt.Errorf("back up to %s: the file exists; choose another name, it will not be overwritten", path)
 	}
-	// A connection of its own: query_only forbids it, and the writer has work.
-	c, err := sql.Open("sqlite", fileURI(db.path)+"_pragma=busy_timeout(10000)")
 	if err != nil {
-		return err
+		return fmt.Errorf("back up: %w", err)
 	}
-	defer c.Close()
-	if _, err := c.ExecContext(ctx, "VACUUM INTO $1", path); err != nil {
+	defer f.Close()
+	err = db.copyInto(ctx, path)
+	if err == nil {
+		err = f.Sync()
+	}
+	if err != nil {
 		os.Remove(path)
 		return fmt.Errorf("back up to %s: %w", path, explain(err))
 	}
 	return nil
 }
 
-func fileURI(path string) string { return (&url.URL{Scheme: "file", Path: path}).String() + "?" }
+// copyInto copies one state of the store into an empty file. It takes a
+// connection of its own: the one that writes is not kept waiting, and those that
+// may only read may not do this.
+func (db *DB) copyInto(ctx context.Context, path string) error {
+	c, err := db.copier()
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	_, err = c.ExecContext(ctx, "VACUUM INTO $1", path)
+	return err
+}
 
 // explain gives an error of the engine its sentence.
 func explain(err error) error {

@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -31,22 +32,37 @@ var migrations embed.FS
 // DB is an open store. Its methods may be called from any number of goroutines
 // and processes at once.
 type DB struct {
-	path  string
-	write *sql.DB // one connection: SQLite has one writer
-	read  *sql.DB // cannot write
+	write   *sql.DB // one connection: SQLite has one writer
+	read    *sql.DB // cannot write
+	copier  func() (*sql.DB, error)
+	texts   statements
+	commits commitQueue
+	rules   atomic.Pointer[string] // fingerprint of the rules of our last Sync
 }
 
 // Open opens, creates or migrates the store that dsn names, such as
-// sqlite:orrery.db. A newer schema is refused with ErrNewer.
+// sqlite:orrery.db. A newer schema is refused with ErrNewer. Errors name the
+// file; a file that is refused is left as it was.
 func Open(ctx context.Context, dsn string) (*DB, error) {
-	engine, path, ok := strings.Cut(dsn, ":")
-	if !ok || engine != "sqlite" || path == "" {
+	return openWith(ctx, dsn, engine{driver: "sqlite", busy: 10 * time.Second})
+}
+
+// engine is what tests open a store with otherwise than everybody else.
+type engine struct {
+	driver string        // registered with database/sql
+	busy   time.Duration // how long to wait for another process
+}
+
+func openWith(ctx context.Context, dsn string, e engine) (*DB, error) {
+	name, path, ok := strings.Cut(dsn, ":")
+	if !ok || name != "sqlite" || path == "" {
 		return nil, fmt.Errorf("storage %q: not sqlite:FILE", dsn)
 	}
-	db, err := openSQLite(ctx, path)
+	db, err := openSQLite(ctx, path, e)
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", path, explain(err))
 	}
+	db.commits.writing = make(chan struct{}, 1)
 	if err := db.migrate(ctx); err != nil {
 		db.Close()
 		return nil, fmt.Errorf("open %s: %w", path, explain(err))
@@ -56,54 +72,40 @@ func Open(ctx context.Context, dsn string) (*DB, error) {
 
 // Close ends all connections.
 func (db *DB) Close() error {
-	return errors.Join(db.read.Close(), db.write.Close())
+	return errors.Join(db.texts.close(), db.read.Close(), db.write.Close())
 }
 
 // migrate brings an older schema up to date, all of it or nothing.
 func (db *DB) migrate(ctx context.Context) error {
-	have, err := db.version(ctx)
+	newest, err := newestSchema()
 	if err != nil {
 		return err
 	}
-	files, err := migrations.ReadDir("migrations")
-	if err != nil {
+	if have, err := schemaVersion(ctx, db.write); err != nil || have == newest {
 		return err
 	}
-	if have > len(files) {
-		return ErrNewer
-	}
-	if have == len(files) {
-		return nil
-	}
-	return db.tx(ctx, func(tx *sql.Tx) error {
-		have, err := schemaVersion(ctx, tx) // another process may have been faster
+	return db.tx(ctx, func(t *txn) error {
+		have, err := schemaVersion(ctx, t.tx) // another process may have been faster
 		if err != nil {
 			return err
 		}
-		for n := have + 1; n <= len(files); n++ {
+		for n := have + 1; n <= newest; n++ {
 			text, err := migrations.ReadFile(fmt.Sprintf("migrations/%d.sql", n))
 			if err != nil {
 				return err
 			}
-			if _, err := tx.ExecContext(ctx, string(text)); err != nil {
+			if _, err := t.tx.ExecContext(ctx, string(text)); err != nil {
 				return fmt.Errorf("migrate to schema %d: %w", n, err)
 			}
 		}
-		return setSchemaVersion(ctx, tx, len(files))
+		return setSchemaVersion(ctx, t.tx, newest)
 	})
 }
 
-// tx runs f in a writing transaction.
-func (db *DB) tx(ctx context.Context, f func(*sql.Tx) error) error {
-	tx, err := db.write.BeginTx(ctx, nil)
-	if err != nil {
-		return explain(err)
-	}
-	defer tx.Rollback() //nolint:errcheck // after a Commit it does nothing
-	if err := f(tx); err != nil {
-		return explain(err)
-	}
-	return explain(tx.Commit())
+// newestSchema is the schema that this program writes; 0 is an empty file.
+func newestSchema() (int, error) {
+	files, err := migrations.ReadDir("migrations")
+	return len(files), err
 }
 
 // micros is t for the store.

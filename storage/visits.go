@@ -1,12 +1,12 @@
 package storage
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
-	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"orrery/feeds"
 )
@@ -17,22 +17,15 @@ import (
 func (db *DB) Claim(ctx context.Context, want feeds.Want) ([]feeds.Due, error) {
 	query, args := claimQuery(want)
 	var due []feeds.Due
-	err := db.tx(ctx, func(tx *sql.Tx) error {
-		rows, err := tx.QueryContext(ctx, query, args...)
+	err := db.tx(ctx, func(t *txn) error {
+		rows, err := t.tx.QueryContext(ctx, query, args...)
 		if err != nil {
 			return err
 		}
 		if due, err = scanDue(rows); err != nil {
 			return err
 		}
-		for i := range due {
-			err := tx.QueryRowContext(ctx, `SELECT listing FROM listings WHERE source_id = $1`, due[i].Source.ID).
-				Scan(&due[i].Validators.Listing)
-			if err != nil && err != sql.ErrNoRows {
-				return err
-			}
-		}
-		return nil
+		return addListings(t, due)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("claim sources: %w", err)
@@ -42,9 +35,23 @@ func (db *DB) Claim(ctx context.Context, want feeds.Want) ([]feeds.Due, error) {
 		if c := a.Source.State.NextVisit.Compare(b.Source.State.NextVisit); c != 0 {
 			return c
 		}
-		return int(a.Source.ID - b.Source.ID)
+		return cmp.Compare(a.Source.ID, b.Source.ID)
 	})
 	return due, nil
+}
+
+// addListings gives the folders among the sources their memory.
+func addListings(t *txn, due []feeds.Due) error {
+	for i := range due {
+		if !due[i].Source.Local() {
+			continue
+		}
+		err := t.row(`SELECT listing FROM listings WHERE source_id = $1`, due[i].Source.ID).Scan(&due[i].Validators.Listing)
+		if err != nil && !errors.Is(err, sql.ErrNoRows) {
+			return err
+		}
+	}
+	return nil
 }
 
 func claimQuery(want feeds.Want) (string, []any) {
@@ -80,17 +87,15 @@ func claimWhere(want feeds.Want) (string, []any) {
 }
 
 func scanDue(rows *sql.Rows) ([]feeds.Due, error) {
-	defer rows.Close()
 	var due []feeds.Due
-	for rows.Next() {
+	err := eachRow(rows, func() error {
 		var d feeds.Due
 		v := &d.Validators
-		if err := scanSource(rows, &d.Source, &d.Fence, &v.URL, &v.ETag, &v.LastModified, &v.BodyHash); err != nil {
-			return nil, err
-		}
+		err := scanSource(rows, &d.Source, &d.Fence, &v.URL, &v.ETag, &v.LastModified, &v.BodyHash)
 		due = append(due, d)
-	}
-	return due, rows.Err()
+		return err
+	})
+	return due, err
 }
 
 // Release gives a claim back unused.
@@ -116,8 +121,7 @@ func (db *DB) Known(ctx context.Context, source int64, guids []string) (map[stri
 			byHash[string(h)] = g
 			args = append(args, h)
 		}
-		rows, err := db.read.QueryContext(ctx, `SELECT guid_hash, hash, withdrawn, updated FROM copies
-			WHERE source_id = $1 AND guid_hash IN (`+marks(2, len(batch))+`)`, args...)
+		rows, err := db.read.QueryContext(ctx, knownQuery(len(batch)), args...)
 		if err != nil {
 			return nil, fmt.Errorf("look up entries: %w", explain(err))
 		}
@@ -126,6 +130,10 @@ func (db *DB) Known(ctx context.Context, source int64, guids []string) (map[stri
 		}
 	}
 	return known, nil
+}
+
+func knownQuery(n int) string {
+	return `SELECT guid_hash, hash, withdrawn, updated FROM copies WHERE source_id = $1 AND guid_hash IN (` + marks(2, n) + `)`
 }
 
 func scanKnown(rows *sql.Rows, byHash map[string]string, known map[string]feeds.Known) error {
@@ -141,107 +149,6 @@ func scanKnown(rows *sql.Rows, byHash map[string]string, known map[string]feeds.
 		known[byHash[string(h)]] = k
 	}
 	return rows.Err()
-}
-
-// Commit stores a visit whole: entries, revisions, categories, outbox, versions,
-// validators, the next visit, the end of the lease. When the lease was lost
-// meanwhile, nothing is stored and the error is feeds.ErrLeaseLost.
-func (db *DB) Commit(ctx context.Context, v feeds.Visit) (feeds.Tally, error) {
-	var tally feeds.Tally
-	err := db.tx(ctx, func(tx *sql.Tx) error {
-		w := newWriter(ctx, tx, v.At)
-		w.source = &v.Due.Source
-		if err := w.commitState(&v); err != nil {
-			return err
-		}
-		if v.Feed != nil {
-			if err := w.commitFeed(&v); err != nil {
-				return err
-			}
-			for i := range v.Feed.Entries {
-				if err := w.commitEntry(&v.Feed.Entries[i]); err != nil {
-					return fmt.Errorf("entry %q: %w", v.Feed.Entries[i].GUID, err)
-				}
-			}
-		}
-		if err := w.withdraw(v.Withdrawn); err != nil {
-			return err
-		}
-		if err := w.flush(); err != nil {
-			return err
-		}
-		tally = w.tally
-		return nil
-	})
-	if err != nil {
-		return feeds.Tally{}, fmt.Errorf("store the visit of %s: %w", v.Due.Source.Slug, err)
-	}
-	return tally, nil
-}
-
-func (w *writer) commitState(v *feeds.Visit) error {
-	s := &v.Due.Source
-	failed := v.Outcome == feeds.Failed || v.Outcome == feeds.Gone
-	reason, failures, success := "", 0, micros(v.At)
-	if failed {
-		reason, failures, success = feeds.Explain(v.Err), s.State.Failures+1, micros(s.State.LastSuccess)
-	} else if len(v.Problems) > 0 {
-		reason = strings.Join(v.Problems, "\n")
-	}
-	result, err := w.tx.ExecContext(w.ctx, `UPDATE sources SET lease = 0, last_visit = $1, last_success = $2, next_visit = $3,
-		retry_after = $4, failures = $5, gone = $6, last_error = $7, status = $8 WHERE id = $9 AND fence = $10`,
-		micros(v.At), success, micros(v.Next), micros(v.RetryAfter), failures, v.Outcome == feeds.Gone, reason, v.Status,
-		s.ID, v.Due.Fence)
-	if err != nil {
-		return err
-	}
-	if n, err := result.RowsAffected(); err != nil || n == 0 {
-		if err == nil {
-			err = feeds.ErrLeaseLost
-		}
-		return err
-	}
-	if reason != s.State.LastError {
-		w.bump("")
-	}
-	if failed {
-		return nil // its validators stay those of the last good answer
-	}
-	return w.commitValidators(s.ID, &v.Validators, &v.Due.Validators)
-}
-
-func (w *writer) commitValidators(source int64, v, old *feeds.Validators) error {
-	if v.URL != old.URL || v.ETag != old.ETag || v.LastModified != old.LastModified || v.BodyHash != old.BodyHash {
-		if err := w.exec(`UPDATE sources SET answered_url = $1, etag = $2, last_modified = $3, body_hash = $4 WHERE id = $5`,
-			v.URL, v.ETag, v.LastModified, v.BodyHash, source); err != nil {
-			return err
-		}
-	}
-	if string(v.Listing) == string(old.Listing) {
-		return nil
-	}
-	return w.exec(`INSERT INTO listings (source_id, listing) VALUES ($1, $2)
-		ON CONFLICT (source_id) DO UPDATE SET listing = excluded.listing`, source, v.Listing)
-}
-
-// commitFeed keeps what the feed says of itself.
-func (w *writer) commitFeed(v *feeds.Visit) error {
-	f := v.Feed
-	now, err := json.Marshal(sourceFeed{f.ID, f.Title, f.Link, f.Icon, f.Rights, f.Language, f.Authors})
-	if err != nil {
-		return err
-	}
-	var before string
-	if err := w.tx.QueryRowContext(w.ctx, `SELECT feed FROM sources WHERE id = $1`, v.Due.Source.ID).Scan(&before); err != nil {
-		return err
-	}
-	if before == string(now) {
-		return nil
-	}
-	if err := w.exec(`UPDATE sources SET feed = $1 WHERE id = $2`, string(now), v.Due.Source.ID); err != nil {
-		return err
-	}
-	return w.bumpSource(v.Due.Source.ID)
 }
 
 // Waiting counts the sources that Claim would take, were there no limit.

@@ -1,11 +1,6 @@
 -- Times are microseconds since 1970 UTC, 0: none. Identities of any length are
 -- indexed by a hash of them.
 
-CREATE TABLE meta (
-  name  TEXT PRIMARY KEY,
-  value TEXT NOT NULL
-);
-
 CREATE TABLE sources (
   id           INTEGER PRIMARY KEY,
   slug         TEXT    NOT NULL UNIQUE,
@@ -26,7 +21,8 @@ CREATE TABLE sources (
   answered_url  TEXT   NOT NULL DEFAULT '',  -- the validators, byte for byte
   etag          BLOB   NOT NULL DEFAULT '',
   last_modified BLOB   NOT NULL DEFAULT '',
-  body_hash     TEXT   NOT NULL DEFAULT ''
+  body_hash     TEXT   NOT NULL DEFAULT '',
+  rules         TEXT   NOT NULL DEFAULT ''   -- which rules put its entries into their categories; '': unknown
 );
 CREATE INDEX sources_due ON sources (next_visit) WHERE retired = 0;
 
@@ -40,6 +36,7 @@ CREATE TABLE listings (
 CREATE TABLE entries (
   id         INTEGER PRIMARY KEY,
   public_id  TEXT    NOT NULL UNIQUE,
+  guid       TEXT    NOT NULL,               -- as it first came, never changed
   copy_id    INTEGER NOT NULL DEFAULT 0,     -- the primary copy
   first_seen INTEGER NOT NULL,
   sort       INTEGER NOT NULL,               -- min(published, first seen), never changed

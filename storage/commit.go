@@ -1,0 +1,217 @@
+package storage
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+
+	"orrery/feeds"
+)
+
+// Bounds of what is committed together: enough to share the wait for the disk,
+// not so much that anybody waits for long.
+const (
+	batchVisits  = 100
+	batchEntries = 300
+)
+
+// commitQueue holds the visits that wait to be stored. Whoever comes first
+// stores all that are waiting: one wait for the disk serves many.
+type commitQueue struct {
+	mu      sync.Mutex
+	waiting []*pending
+	writing chan struct{} // holds one token while a batch is being written
+}
+
+// pending is a visit in the queue; done and what follows it are written and read
+// by the holder of the token.
+type pending struct {
+	ctx   context.Context
+	visit *feeds.Visit
+	done  bool
+	tally feeds.Tally
+	err   error
+}
+
+func (q *commitQueue) add(p *pending) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.waiting = append(q.waiting, p)
+}
+
+// take takes the next batch, in the order in which they came.
+func (q *commitQueue) take() []*pending {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	n, entries := 0, 0
+	for n < len(q.waiting) && n < batchVisits && entries < batchEntries {
+		if f := q.waiting[n].visit.Feed; f != nil {
+			entries += len(f.Entries)
+		}
+		n++
+	}
+	batch := q.waiting[:n:n]
+	q.waiting = q.waiting[n:]
+	return batch
+}
+
+// Commit stores a visit whole: entries, revisions, categories, outbox, versions,
+// validators, the next visit, the end of the lease. When the lease was lost
+// meanwhile, nothing is stored and the error is feeds.ErrLeaseLost.
+//
+// Visits that wait at the same time share a transaction, each in a savepoint of
+// its own: one that fails leaves nothing behind and keeps no other from being
+// stored. Once it is being written, the end of ctx does not stop it.
+func (db *DB) Commit(ctx context.Context, v feeds.Visit) (feeds.Tally, error) {
+	p := &pending{ctx: ctx, visit: &v}
+	db.commits.add(p)
+	db.commits.writing <- struct{}{}
+	defer func() { <-db.commits.writing }()
+	for !p.done {
+		db.commitBatch(context.WithoutCancel(ctx), db.commits.take())
+	}
+	if p.err != nil {
+		return feeds.Tally{}, fmt.Errorf("store the visit of %s: %w", v.Due.Source.Slug, p.err)
+	}
+	return p.tally, nil
+}
+
+func (db *DB) commitBatch(ctx context.Context, batch []*pending) {
+	err := errors.New("the commit was broken off") // unless it comes to its end
+	defer func() {
+		for _, p := range batch {
+			p.done = true
+			if p.err == nil {
+				p.err = err
+			}
+		}
+	}()
+	err = db.tx(ctx, func(t *txn) error {
+		for _, p := range batch {
+			if p.err = p.ctx.Err(); p.err != nil {
+				continue
+			}
+			if err := db.commitOne(t, p); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// commitOne returns an error when the whole transaction is lost.
+func (db *DB) commitOne(t *txn, p *pending) error {
+	if err := t.exec("SAVEPOINT visit"); err != nil {
+		return err
+	}
+	p.tally, p.err = db.commitVisit(t, p.visit)
+	if p.err != nil {
+		p.err = explain(p.err)
+		// A full disk may have ended the transaction; then there is no savepoint.
+		if err := t.exec("ROLLBACK TO visit"); err != nil {
+			return p.err
+		}
+	}
+	return t.exec("RELEASE visit")
+}
+
+func (db *DB) commitVisit(t *txn, v *feeds.Visit) (feeds.Tally, error) {
+	w := newWriter(t, v.At)
+	w.source = &v.Due.Source
+	if err := w.commitState(v); err != nil {
+		return w.tally, err
+	}
+	if v.Feed != nil {
+		if err := w.commitFeed(v); err != nil {
+			return w.tally, err
+		}
+		if err := db.commitEntries(w, v.Feed.Entries); err != nil {
+			return w.tally, err
+		}
+	}
+	if err := w.withdraw(v.Withdrawn); err != nil {
+		return w.tally, err
+	}
+	return w.tally, w.flush()
+}
+
+func (db *DB) commitEntries(w *writer, list []feeds.Entry) error {
+	if len(list) == 0 {
+		return nil
+	}
+	// Another process may have changed the rules since we read ours. Then what
+	// these entries were put into is wrong, and the next Sync has to see to it.
+	ours := ""
+	if r := db.rules.Load(); r != nil {
+		ours = appliedRules(*r, w.source)
+	}
+	if err := w.exec(`UPDATE sources SET rules = '' WHERE id = $1 AND rules <> $2`, w.source.ID, ours); err != nil {
+		return err
+	}
+	for i := range list {
+		if err := w.commitEntry(&list[i]); err != nil {
+			return fmt.Errorf("entry %q: %w", list[i].GUID, err)
+		}
+	}
+	return nil
+}
+
+func (w *writer) commitState(v *feeds.Visit) error {
+	s := &v.Due.Source
+	failed := v.Outcome == feeds.Failed || v.Outcome == feeds.Gone
+	reason, failures, success := "", 0, micros(v.At)
+	if failed {
+		reason, failures, success = feeds.Explain(v.Err), s.State.Failures+1, micros(s.State.LastSuccess)
+	} else if len(v.Problems) > 0 {
+		reason = strings.Join(v.Problems, "\n")
+	}
+	n, err := w.affect(`UPDATE sources SET lease = 0, last_visit = $1, last_success = $2, next_visit = $3,
+		retry_after = $4, failures = $5, gone = $6, last_error = $7, status = $8 WHERE id = $9 AND fence = $10`,
+		micros(v.At), success, micros(v.Next), micros(v.RetryAfter), failures, v.Outcome == feeds.Gone, reason, v.Status,
+		s.ID, v.Due.Fence)
+	if err != nil {
+		return err
+	}
+	if n == 0 {
+		return feeds.ErrLeaseLost
+	}
+	// The list of sources shows these, and that a source was never visited.
+	if reason != s.State.LastError || (v.Outcome == feeds.Gone) != s.State.Gone || s.State.LastVisit.IsZero() {
+		w.bump("")
+	}
+	if failed {
+		return nil // its validators stay those of the last good answer
+	}
+	return w.commitValidators(s.ID, &v.Validators, &v.Due.Validators)
+}
+
+func (w *writer) commitValidators(source int64, v, old *feeds.Validators) error {
+	if v.URL != old.URL || v.ETag != old.ETag || v.LastModified != old.LastModified || v.BodyHash != old.BodyHash {
+		if err := w.exec(`UPDATE sources SET answered_url = $1, etag = $2, last_modified = $3, body_hash = $4 WHERE id = $5`,
+			v.URL, []byte(v.ETag), []byte(v.LastModified), v.BodyHash, source); err != nil {
+			return err
+		}
+	}
+	if string(v.Listing) == string(old.Listing) {
+		return nil
+	}
+	return w.exec(`INSERT INTO listings (source_id, listing) VALUES ($1, $2)
+		ON CONFLICT (source_id) DO UPDATE SET listing = excluded.listing`, source, v.Listing)
+}
+
+// commitFeed keeps what the feed says of itself.
+func (w *writer) commitFeed(v *feeds.Visit) error {
+	f := v.Feed
+	now, err := json.Marshal(sourceFeed{f.ID, f.Title, f.Link, f.Icon, f.Rights, f.Language, f.Authors})
+	if err != nil {
+		return err
+	}
+	n, err := w.affect(`UPDATE sources SET feed = $1 WHERE id = $2 AND feed <> $1`, string(now), v.Due.Source.ID)
+	if err != nil || n == 0 {
+		return err
+	}
+	return w.bumpSource(v.Due.Source.ID)
+}

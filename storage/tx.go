@@ -1,0 +1,163 @@
+package storage
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"sync"
+)
+
+// statements keeps the texts that transactions run again and again compiled: to
+// compile one takes longer than to run it.
+type statements struct {
+	mu      sync.Mutex
+	ready   map[string]*sql.Stmt
+	missing map[string]bool // asked for since; compiled before the next transaction
+}
+
+func (s *statements) get(text string) *sql.Stmt {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	stmt := s.ready[text]
+	if stmt == nil {
+		if s.missing == nil {
+			s.missing = map[string]bool{}
+		}
+		s.missing[text] = true
+	}
+	return stmt
+}
+
+// compile readies what was missing. The one connection must be free: nobody may
+// call it within a transaction, nor with the mutex held.
+func (s *statements) compile(ctx context.Context, db *sql.DB) error {
+	s.mu.Lock()
+	missing := s.missing
+	s.missing = nil
+	s.mu.Unlock()
+	for text := range missing {
+		stmt, err := db.PrepareContext(ctx, text)
+		if err != nil {
+			return err
+		}
+		s.put(text, stmt)
+	}
+	return nil
+}
+
+func (s *statements) put(text string, stmt *sql.Stmt) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.ready == nil {
+		s.ready = map[string]*sql.Stmt{}
+	}
+	if s.ready[text] == nil {
+		s.ready[text] = stmt
+	} else {
+		stmt.Close()
+	}
+}
+
+func (s *statements) close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var err error
+	for _, stmt := range s.ready {
+		err = errors.Join(err, stmt.Close())
+	}
+	s.ready = nil
+	return err
+}
+
+// txn is a writing transaction. Its texts must be few and constant, since they
+// are kept.
+type txn struct {
+	ctx   context.Context
+	tx    *sql.Tx
+	texts *statements
+	mine  map[string]*sql.Stmt
+}
+
+// tx runs f in a writing transaction.
+func (db *DB) tx(ctx context.Context, f func(*txn) error) error {
+	if err := db.texts.compile(ctx, db.write); err != nil {
+		return explain(err)
+	}
+	tx, err := db.write.BeginTx(ctx, nil)
+	if err != nil {
+		return explain(err)
+	}
+	defer tx.Rollback() //nolint:errcheck // after a Commit it does nothing
+	if err := f(&txn{ctx: ctx, tx: tx, texts: &db.texts, mine: map[string]*sql.Stmt{}}); err != nil {
+		return explain(err)
+	}
+	return explain(tx.Commit())
+}
+
+func (t *txn) stmt(text string) (*sql.Stmt, error) {
+	if s := t.mine[text]; s != nil {
+		return s, nil
+	}
+	s := t.texts.get(text)
+	if s != nil {
+		s = t.tx.StmtContext(t.ctx, s)
+	} else {
+		var err error
+		if s, err = t.tx.PrepareContext(t.ctx, text); err != nil {
+			return nil, err
+		}
+	}
+	t.mine[text] = s // closed with the transaction
+	return s, nil
+}
+
+func (t *txn) exec(text string, args ...any) error {
+	_, err := t.affect(text, args...)
+	return err
+}
+
+// affect is exec with the number of rows that were written.
+func (t *txn) affect(text string, args ...any) (int64, error) {
+	s, err := t.stmt(text)
+	if err != nil {
+		return 0, err
+	}
+	result, err := s.ExecContext(t.ctx, args...)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+func (t *txn) query(text string, args ...any) (*sql.Rows, error) {
+	s, err := t.stmt(text)
+	if err != nil {
+		return nil, err
+	}
+	return s.QueryContext(t.ctx, args...)
+}
+
+// row is the one row of a query.
+func (t *txn) row(text string, args ...any) scanner {
+	s, err := t.stmt(text)
+	if err != nil {
+		return noRow{err}
+	}
+	return s.QueryRowContext(t.ctx, args...)
+}
+
+type scanner interface{ Scan(dest ...any) error }
+
+type noRow struct{ err error }
+
+func (n noRow) Scan(...any) error { return n.err }
+
+// snapshot runs f on one state of the store, whatever is written meanwhile.
+func (db *DB) snapshot(ctx context.Context, f func(*sql.Tx) error) error {
+	tx, err := db.read.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	if err != nil {
+		return explain(err)
+	}
+	defer tx.Rollback() //nolint:errcheck // it was only read
+	return explain(f(tx))
+}
