@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"strings"
 	"sync"
 	"time"
 
@@ -43,7 +44,9 @@ type Options struct {
 	PerHost     int           // visits at once to one host, at least 1
 	Pause       time.Duration // between two visits to one host
 	Intervals   Intervals
-	// Lease must be longer than any visit with its wait for the host's turn.
+	// Lease is how long a claim holds. It must be twice as long as any visit; a
+	// source that has waited half of it for its host's turn is claimed anew.
+	// Default 10 minutes.
 	Lease time.Duration
 	// Observe is told of every visit that was committed, one at a time.
 	Observe func(feeds.Visit, feeds.Tally)
@@ -117,7 +120,9 @@ func (a *Aggregator) Refresh(ctx context.Context, p Pass) (Summary, error) {
 		w.N = n
 		return w
 	})
-	err = errors.Join(err, g.Wait())
+	if trouble := g.Wait(); trouble != nil {
+		err = trouble // the first; claiming only ended because of it
+	}
 	pass.summary.Took = a.Now().Sub(start)
 	if ctx.Err() != nil {
 		err = ctx.Err()
@@ -169,17 +174,19 @@ func (p *pass) claim(ctx context.Context, g *errgroup.Group, claimed chan struct
 		if n == 0 {
 			return nil // the context ended; the group knows why
 		}
-		due, err := p.Store.Claim(ctx, want(n))
+		w := want(n)
+		due, err := p.Store.Claim(ctx, w)
 		for range n - len(due) {
 			<-claimed
 		}
 		if err != nil || len(due) == 0 {
 			return err
 		}
+		until := w.Now.Add(w.Lease / 2)
 		for _, d := range due {
 			g.Go(func() error {
 				defer func() { <-claimed }()
-				return p.turn(ctx, d)
+				return p.turn(ctx, d, until)
 			})
 		}
 	}
@@ -202,8 +209,10 @@ func acquire(ctx context.Context, places chan struct{}, n int) int {
 	return n
 }
 
-// turn waits for the source's turn, visits it, and counts.
-func (p *pass) turn(ctx context.Context, d feeds.Due) error {
+// turn waits for the source's turn, visits it, and counts. After until there is
+// too little left of the lease: the claim is given back, and whoever claims next
+// gets the source.
+func (p *pass) turn(ctx context.Context, d feeds.Due, until time.Time) error {
 	leave, err := p.hosts.enter(ctx, hostOf(&d.Source))
 	if err != nil {
 		return p.giveBack(ctx, d)
@@ -215,17 +224,21 @@ func (p *pass) turn(ctx context.Context, d feeds.Due) error {
 	case <-ctx.Done():
 		return p.giveBack(ctx, d)
 	}
+	if p.Now().After(until) {
+		return p.giveBack(ctx, d)
+	}
 	v, tally, err := p.visit(ctx, d)
 	switch {
+	case err == nil: // it was stored, even if the pass was ended meanwhile
+		p.count(v, tally)
+		return nil
 	case ctx.Err() != nil:
 		return p.giveBack(ctx, d)
 	case errors.Is(err, feeds.ErrLeaseLost):
 		return nil // whoever has the source now tells what became of it
-	case err != nil:
-		return err
 	}
-	p.count(v, tally)
-	return nil
+	_ = p.giveBack(ctx, d) // if the store is well again; else the lease runs out
+	return err
 }
 
 // giveBack releases a claim when the pass is ended, so that the source does not
@@ -262,5 +275,5 @@ func hostOf(s *feeds.Source) string {
 	if err != nil {
 		return s.URL
 	}
-	return u.Host
+	return strings.ToLower(u.Host)
 }

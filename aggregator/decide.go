@@ -21,7 +21,7 @@ func decide(now time.Time, d feeds.Due, r fetch.Response, err error, known map[s
 	case err != nil:
 		v.Outcome, v.Err = feeds.Failed, err
 		v.Validators, v.Withdrawn, v.Problems = d.Validators, nil, nil
-		if isGone(err) {
+		if hasStatus(err, 410) {
 			v.Outcome = feeds.Gone
 		}
 		return v
@@ -51,12 +51,17 @@ func decide(now time.Time, d feeds.Due, r fetch.Response, err error, known map[s
 }
 
 // place gives an entry its place in time. A date in the future is not believed
-// (parsing.md 24); an entry without a date stands where its document put it.
+// (parsing.md 24). Where a feed only says when a post was updated, as Atom may,
+// that is when it was published; a post without any date stands where its
+// document put it.
 func place(e *feeds.Entry, now time.Time, index int) {
 	now = now.UTC().Truncate(time.Microsecond)
 	e.FirstSeen = now
 	e.Sort = e.Published
-	if e.Published.IsZero() || e.Published.After(now) {
+	if e.Sort.IsZero() {
+		e.Sort = e.Updated
+	}
+	if e.Sort.IsZero() || e.Sort.After(now) {
 		e.Sort = now.Add(-time.Duration(index) * time.Microsecond)
 	}
 	e.Changed = e.Updated

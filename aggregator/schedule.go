@@ -13,6 +13,10 @@ import (
 // visits at any time.
 const backoffFloor = time.Minute
 
+// busyFloor is the first wait after a server said that it is asked too often
+// without saying how long to wait (fetching.md 22).
+const busyFloor = time.Hour
+
 // next is when to come back to a source: after its interval, later when the
 // server or the feed asks for it, later and later while it fails (fetching.md
 // 12, 21, 26). A folder is due whenever somebody looks.
@@ -30,8 +34,12 @@ func next(now time.Time, s *feeds.Source, r *fetch.Response, err error, in Inter
 		wait = max(wait, min(hint, ceiling)) // fetching.md 15: max-age of a year must not freeze a feed
 	} else {
 		wait = max(wait, backoffFloor)
+		if hasStatus(err, 429) {
+			wait = max(wait, busyFloor)
+		}
+		ceiling = max(ceiling, wait)
 		for range min(s.State.Failures, 20) {
-			wait = min(2*wait, max(ceiling, backoffFloor))
+			wait = min(2*wait, ceiling)
 		}
 	}
 	t := now.Add(wait + jitter(wait, s.URL, now))

@@ -30,10 +30,22 @@ func (a *Aggregator) visit(ctx context.Context, d feeds.Due) (feeds.Visit, feeds
 			return feeds.Visit{}, feeds.Tally{}, trouble
 		}
 	}
-	v := decide(now, d, r, err, known, a.Rules, a.Intervals)
+	v := a.decide(now, d, r, err, known)
 	tally, err := a.Store.Commit(ctx, v)
 	return v, tally, err
 }
+
+// decide calls the pure one. A post that makes it panic is its source's failure.
+func (a *Aggregator) decide(now time.Time, d feeds.Due, r fetch.Response, err error, known map[string]feeds.Known) (v feeds.Visit) {
+	defer func() {
+		if p := recover(); p != nil {
+			v = decide(now, d, fetch.Response{Status: r.Status}, fault(p), nil, a.Rules, a.Intervals)
+		}
+	}()
+	return decide(now, d, r, err, known, a.Rules, a.Intervals)
+}
+
+func fault(p any) error { return fmt.Errorf("%w: %v", feeds.ErrReader, p) }
 
 // Look fetches and reads a source without deciding or storing anything; the
 // Feed of the response is normalized. It is what inspect and check show.
@@ -46,7 +58,7 @@ func Look(ctx context.Context, fetchers map[string]fetch.Func, s feeds.Source, v
 func (a *Aggregator) look(ctx context.Context, d feeds.Due) (r fetch.Response, err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			err = fmt.Errorf("%w: %v", feeds.ErrReader, p)
+			err = fault(p)
 		}
 	}()
 	f, err := a.fetcher(&d.Source)
@@ -81,10 +93,10 @@ func (a *Aggregator) fetcher(s *feeds.Source) (fetch.Func, error) {
 	return f, nil
 }
 
-// isGone says that the server answered 410.
-func isGone(err error) bool {
+// hasStatus says that the server answered with the HTTP status.
+func hasStatus(err error, status int) bool {
 	var s *fetch.StatusError
-	return errors.As(err, &s) && s.Status == 410
+	return errors.As(err, &s) && s.Status == status
 }
 
 // Intervals are the bounds of the time between two visits to a remote source.
