@@ -30,9 +30,10 @@ func decide(now time.Time, d feeds.Due, r fetch.Response, err error, known map[s
 	}
 	f := *r.Feed
 	f.Entries = nil
+	undated := undatedAt(now, &d.Source, r.Feed.Entries)
 	for i := range r.Feed.Entries {
 		e := r.Feed.Entries[i]
-		place(&e, now, i)
+		place(&e, now, undated, i)
 		if e.Language == "" {
 			e.Language = feeds.Language(d.Source.Language)
 		}
@@ -50,19 +51,45 @@ func decide(now time.Time, d feeds.Due, r fetch.Response, err error, known map[s
 	return v
 }
 
-// place gives an entry its place in time. A date in the future is not believed
-// (parsing.md 24). Where a feed only says when a post was updated, as Atom may,
-// that is when it was published; a post without any date stands where its
-// document put it.
-func place(e *feeds.Entry, now time.Time, index int) {
+// undatedAt is the time of entries without a date: now, but at the first visit of
+// a source that dates others, below all of those (dedupe.md 7). Feeds list their
+// imprint without a date, and nobody wants to see that on top of a planet.
+func undatedAt(now time.Time, s *feeds.Source, entries []feeds.Entry) time.Time {
+	oldest := now
+	if s.State.LastSuccess.IsZero() && !s.Local() {
+		for i := range entries {
+			if t := dated(&entries[i], now); !t.IsZero() && t.Before(oldest) {
+				oldest = t
+			}
+		}
+	}
+	return oldest
+}
+
+// dated is when an entry was published, or where the feed only says that, as Atom
+// may, updated; zero for no date or one in the future, which is not believed
+// (parsing.md 24).
+func dated(e *feeds.Entry, now time.Time) time.Time {
+	t := e.Published
+	if t.IsZero() {
+		t = e.Updated
+	}
+	if t.After(now) {
+		return time.Time{}
+	}
+	return t
+}
+
+// place gives an entry its place in time; those without a date keep the order of
+// their document, from undated downwards.
+func place(e *feeds.Entry, now, undated time.Time, index int) {
 	now = now.UTC().Truncate(time.Microsecond)
 	e.FirstSeen = now
-	e.Sort = e.Published
-	if e.Sort.IsZero() {
-		e.Sort = e.Updated
-	}
-	if e.Sort.IsZero() || e.Sort.After(now) {
-		e.Sort = now.Add(-time.Duration(index) * time.Microsecond)
+	if e.Sort = dated(e, now); e.Sort.IsZero() {
+		if !e.Published.IsZero() || !e.Updated.IsZero() {
+			undated = now // in the future: the source's clock is wrong, the post is new
+		}
+		e.Sort = undated.UTC().Truncate(time.Microsecond).Add(-time.Duration(index) * time.Microsecond)
 	}
 	e.Changed = e.Updated
 	if e.Updated.Before(e.Sort) || e.Updated.After(now) {

@@ -132,13 +132,37 @@ func TestEntryIsPlacedWhereItsDatesCanBeBelieved(t *testing.T) {
 		{"both in the future", future, future, third, third},
 	} {
 		e := feeds.Entry{Published: c.published, Updated: c.updated}
-		place(&e, now, 3)
+		place(&e, now, now, 3)
 		if !e.Sort.Equal(c.sort) || !e.Changed.Equal(c.change) || !e.FirstSeen.Equal(epoch) {
 			t.Errorf("%s: sort %v, changed %v, first seen %v", c.name, e.Sort, e.Changed, e.FirstSeen)
 		}
 		if !e.Published.Equal(c.published) || !e.Updated.Equal(c.updated) {
 			t.Errorf("%s: what the source said was changed", c.name)
 		}
+	}
+}
+
+// dedupe.md 7: a new source floods nothing with its undated pages.
+func TestUndatedEntriesOfAFirstVisitRankBelowTheDatedOnes(t *testing.T) {
+	day := func(n int) time.Time { return epoch.AddDate(0, 0, -n) }
+	imprint, first, second, ahead := post("imprint"), post("first"), post("second"), post("ahead")
+	imprint.Published, first.Published, second.Published, ahead.Published = time.Time{}, day(9), day(2), epoch.Add(time.Hour)
+	list := []feeds.Entry{imprint, first, second, ahead}
+	sorts := func(s feeds.Source) map[string]time.Time {
+		out := map[string]time.Time{}
+		v := decide(epoch, feeds.Due{Source: s}, fetch.Response{Feed: &feeds.Feed{Entries: list}}, nil, nil, &feeds.Rules{}, Intervals{})
+		for _, e := range v.Feed.Entries {
+			out[e.GUID] = e.Sort
+		}
+		return out
+	}
+	got := sorts(feeds.Source{URL: "https://a.example/feed"})
+	if !got["imprint"].Before(day(8)) || !got["first"].Equal(day(9)) || !got["ahead"].After(day(1)) {
+		t.Errorf("first visit: %v", got)
+	}
+	got = sorts(feeds.Source{URL: "https://a.example/feed", State: feeds.State{LastSuccess: day(1)}})
+	if !got["imprint"].After(day(1)) {
+		t.Errorf("a later visit: an undated entry is new, but placed at %v", got["imprint"])
 	}
 }
 
