@@ -323,9 +323,9 @@ func TestPasswordGoesToItsHostOnly(t *testing.T) {
 	a := newServer(t, func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case "/away":
-			http.Redirect(w, r, strings.Replace(b.URL, "http://", "http://evil:lure@", 1), 301)
+			http.Redirect(w, r, strings.Replace(b.URL, "http://", "http://evil:lure@", 1), http.StatusMovedPermanently)
 		case "/here":
-			http.Redirect(w, r, "/feed", 301)
+			http.Redirect(w, r, "/feed", http.StatusMovedPermanently)
 		default:
 			w.Header().Set("ETag", `"1"`)
 			_, _ = w.Write([]byte(sampleFeed))

@@ -75,9 +75,9 @@ func TestMoveIsReportedWithTheAnswerOnly(t *testing.T) {
 	s := newServer(t, func(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case r.URL.Path == "/old":
-			http.Redirect(w, r, "/new", 301)
+			http.Redirect(w, r, "/new", http.StatusMovedPermanently)
 		case r.URL.Path == "/lost":
-			http.Redirect(w, r, "/nothing", 301)
+			http.Redirect(w, r, "/nothing", http.StatusMovedPermanently)
 		case r.URL.Path == "/new" && r.Header.Get("If-None-Match") == `"1"`:
 			w.WriteHeader(304)
 		default:
@@ -206,7 +206,7 @@ func TestWishOfARedirectHoldsForTheNextVisit(t *testing.T) {
 	s := newServer(t, func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/" {
 			w.Header().Set("Retry-After", "3600")
-			http.Redirect(w, r, "/feed", 302)
+			http.Redirect(w, r, "/feed", http.StatusFound)
 			return
 		}
 		_, _ = w.Write([]byte(sampleFeed))
