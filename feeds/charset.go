@@ -25,10 +25,6 @@ func decode(body []byte, contentType string) (text, label string, repaired []str
 		text = c
 		repaired = append(repaired, "characters that no document may hold")
 	}
-	if c := cleanReferences(text); len(c) != len(text) {
-		text = c
-		repaired = append(repaired, "references to characters that no document may hold")
-	}
 	return text, label, repaired
 }
 
@@ -93,51 +89,4 @@ func fromUTF16(body []byte, order unicode.Endianness) string {
 		return ""
 	}
 	return string(out)
-}
-
-var reference = regexp.MustCompile(`&#(?:[xX][0-9A-Fa-f]+|[0-9]+);`)
-
-// cleanReferences removes numeric references to what clean removes: to an XML
-// parser they are as fatal as the characters.
-func cleanReferences(s string) string {
-	for range 3 { // taking one out may put another together: &#0&#0;;
-		out := replaceReferences(s, "")
-		if len(out) == len(s) {
-			return s
-		}
-		s = out
-	}
-	return replaceReferences(s, " ") // somebody plays; a space ends it
-}
-
-func replaceReferences(s, by string) string {
-	if !strings.Contains(s, "&#") {
-		return s
-	}
-	return reference.ReplaceAllStringFunc(s, func(m string) string {
-		var r rune
-		for _, c := range strings.ToLower(m[2 : len(m)-1]) {
-			switch {
-			case c == 'x':
-			case m[2] == 'x' || m[2] == 'X':
-				r = r<<4 | hexValue(c)
-			default:
-				r = r*10 + (c - '0')
-			}
-			if r > utf8.MaxRune {
-				return by
-			}
-		}
-		if !validXML(r) {
-			return by
-		}
-		return m
-	})
-}
-
-func hexValue(c rune) rune {
-	if c <= '9' {
-		return c - '0'
-	}
-	return c - 'a' + 10
 }

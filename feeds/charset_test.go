@@ -92,24 +92,28 @@ func TestCharsetIsFoundWhoeverLies(t *testing.T) {
 	}
 }
 
-func TestReferencesToForbiddenCharactersAreRemoved(t *testing.T) {
+func TestReferencesAreResolvedAndForbiddenOnesLeftOut(t *testing.T) {
 	for in, want := range map[string]string{
-		"a&#0;b":                   "ab",
-		"a&#x0;b&#X1f;c":           "abc",
-		"&#65;&#x41;&#10;&#9;":     "&#65;&#x41;&#10;&#9;",
-		"&#xD800;&#xDFFF;":         "",
-		"&#xFFFE;&#xFFFF;&#xFFFD;": "&#xFFFD;",
-		"a&#0&#0;;b":               "ab",
-		"&#0&#0&#0&#0&#0&#0;;;;;;": "&#0&#0 ;;",
-		"&#1114111;&#1114112;":     "&#1114111;",
-		"&#9999999999;":            "",
-		"&#x1F600;":                "&#x1F600;",
-		"&# 1;&#;&#x;":             "&# 1;&#;&#x;",
-		"&#00000000001;":           "",
-		"&#0000000000065;":         "&#0000000000065;",
+		"a&#0;b":                 "ab",
+		"a&#x0;b&#X1f;c":         "abc",
+		"&#65;&#x41;&#10;&#9;":   "AA\n\t",
+		"&#xD800;&#xDFFF;":       "",
+		"&#xFFFE;&#xFFFF;":       "",
+		"&#xFFFD;":               "\uFFFD",
+		"a&#0&#0;;b":             "a&#0;b",
+		"&#1114112;":             "",
+		"&#9999999999;":          "",
+		"&#x1F600;":              "\U0001F600",
+		"&# 1;&#;&#x;":           "&# 1;&#;&#x;",
+		"&#0000000000065;":       "A",
+		"&#150;":                 "\u2013", // as browsers read it
+		"&lt;b&gt; &amp;amp; &q": "<b> &amp; &q",
+		"&eacute;&nbsp;&nosuch;": "é\u00a0&nosuch;",
+		"AT&T & co;":             "AT&T & co;",
+		"&notit;":                "&notit;",
 	} {
-		if got := cleanReferences(in); got != want {
-			t.Errorf("cleanReferences(%q) = %q, want %q", in, got, want)
+		if got := unescape(in); got != want {
+			t.Errorf("unescape(%q) = %q, want %q", in, got, want)
 		}
 	}
 }

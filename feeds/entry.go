@@ -17,8 +17,12 @@ type Entry struct {
 	Title   string   `json:"title"` // plain text, one line
 	// Summary and Content are HTML; after Normalize they are sanitized, balanced
 	// and hold absolute addresses only.
-	Summary    string      `json:"summary,omitempty"`
-	Content    string      `json:"content,omitempty"`
+	Summary string `json:"summary,omitempty"`
+	Content string `json:"content,omitempty"`
+	// The addresses that relative links in Summary and Content resolve against,
+	// where the source said so (XML Base); only between Read and Normalize.
+	summaryBase, contentBase string
+
 	Authors    []Person    `json:"authors,omitempty"`
 	Tags       []Tag       `json:"tags,omitempty"`
 	Enclosures []Enclosure `json:"enclosures,omitempty"`

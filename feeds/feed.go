@@ -43,8 +43,20 @@ type Feed struct {
 	// entry's, never the clock's: the same entries give the same bytes.
 	Updated time.Time
 	// TTL is how long the feed asks to be left alone (RSS ttl); 0: not said.
-	TTL     time.Duration
-	Entries []Entry
+	TTL time.Duration
+	// SkipHours (0 to 23, GMT) and SkipDays are when the feed asks not to be
+	// visited (RSS 2.0).
+	SkipHours []int
+	SkipDays  []time.Weekday
+	// UpdatePeriod is how often the feed says it changes (sy:*); 0: not said.
+	UpdatePeriod time.Duration
+	updates      int // sy:updateFrequency, if it came first
+	// Complete says that the document has all there is, so that what is missing
+	// was removed (RFC 5005 §2).
+	Complete bool
+	// PrevArchive and Next lead to older entries (RFC 5005 §4, JSON Feed next_url).
+	PrevArchive, Next string
+	Entries           []Entry
 }
 
 // Person is an author. A person has at least one of Name and URL.

@@ -1,6 +1,7 @@
 package feeds
 
 import (
+	"fmt"
 	"net/url"
 	"strings"
 )
@@ -43,6 +44,7 @@ func allowed(u *url.URL, schemes []string) string {
 		if (s == "http" || s == "https") && u.Host == "" {
 			return ""
 		}
+		u.RawQuery = escapeQuery(u.RawQuery)
 		out := u.String()
 		if len(out) > MaxURL {
 			return ""
@@ -50,6 +52,21 @@ func allowed(u *url.URL, schemes []string) string {
 		return out
 	}
 	return ""
+}
+
+// escapeQuery escapes what no query may hold (RFC 3986 §3.4); net/url leaves it
+// as it came.
+func escapeQuery(q string) string {
+	clean := func(c byte) bool { return c > 0x20 && c < 0x7F && !strings.ContainsRune("\"<>\\^`{|}", rune(c)) }
+	var b strings.Builder
+	for i := 0; i < len(q); i++ {
+		if clean(q[i]) {
+			b.WriteByte(q[i])
+		} else {
+			fmt.Fprintf(&b, "%%%02X", q[i])
+		}
+	}
+	return b.String()
 }
 
 func escapeURL(s string) string {

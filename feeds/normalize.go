@@ -47,12 +47,14 @@ func Normalize(f *Feed, base string) {
 		f.Repaired = append(f.Repaired, "only the first 2,000 entries were read")
 	}
 	for i := range f.Entries {
-		f.Entries[i].normalize(f, cmp.Or(f.Link, base))
+		f.Entries[i].normalize(f, cmp.Or(f.Link, base), base)
 	}
 	f.Entries = unique(f.Entries)
 }
 
-func (e *Entry) normalize(f *Feed, base string) {
+// normalize tidies an entry; base is what its address resolves against, document
+// what its xml:base does.
+func (e *Entry) normalize(f *Feed, base, document string) {
 	e.GUID = guid(e.GUID)
 	e.Permalink = webURL(base, e.Permalink)
 	e.Title = line(e.Title)
@@ -64,7 +66,9 @@ func (e *Entry) normalize(f *Feed, base string) {
 	}
 	e.Aliases = aliases
 	links := cmp.Or(e.Permalink, base) // parsing.md 18
-	e.Content, e.Summary = Sanitize(e.Content, links), Sanitize(e.Summary, links)
+	e.Content = Sanitize(e.Content, cmp.Or(webURL(document, e.contentBase), links))
+	e.Summary = Sanitize(e.Summary, cmp.Or(webURL(document, e.summaryBase), links))
+	e.contentBase, e.summaryBase = "", ""
 	if e.Content == "" || e.Content == e.Summary { // many feeds say the same twice
 		e.Content, e.Summary = e.Summary, ""
 	}

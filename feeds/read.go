@@ -5,18 +5,12 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/xml"
 	"fmt"
 	"regexp"
 	"strings"
-
-	"github.com/mmcdole/gofeed/atom"
-	jsonfeed "github.com/mmcdole/gofeed/json"
-	"github.com/mmcdole/gofeed/rss"
 )
 
-// Bounds of a document (hostile.md): beyond them gofeed's recursion overflows
-// the stack, which no recover catches, or its memory has no end.
+// Bounds of a document (hostile.md); no feed of anybody comes near them.
 const (
 	maxDepth      = 256
 	maxAttrs      = 256
@@ -34,7 +28,7 @@ const (
 // ErrReader, wrapped.
 func Read(body []byte, contentType, base string) (f *Feed, err error) {
 	defer func() {
-		if r := recover(); r != nil { // gofeed on {"items":[null]}
+		if r := recover(); r != nil { // a fault of ours costs one source one visit
 			f, err = nil, fmt.Errorf("%w: %v", ErrReader, r)
 		}
 	}()
@@ -43,7 +37,7 @@ func Read(body []byte, contentType, base string) (f *Feed, err error) {
 	if err != nil {
 		return nil, err
 	}
-	f.Encoding, f.Repaired = label, repaired
+	f.Encoding, f.Repaired = label, append(repaired, f.Repaired...)
 	f.Self = cmp.Or(f.Self, base)
 	identify(f.Entries)
 	return f, nil
@@ -51,16 +45,7 @@ func Read(body []byte, contentType, base string) (f *Feed, err error) {
 
 func read(text string) (*Feed, error) {
 	if strings.HasPrefix(strings.TrimSpace(text), "{") {
-		j, err := (&jsonfeed.Parser{}).Parse(strings.NewReader(text))
-		if err != nil {
-			return nil, broken(err)
-		}
-		if !strings.HasPrefix(j.Version, "https://jsonfeed.org/version/") {
-			return nil, fmt.Errorf("%w: the JSON document has no version of JSON Feed", ErrNotFeed)
-		}
-		f := fromJSON(j)
-		f.Hubs = jsonHubs(text)
-		return f, nil
+		return readJSON(text)
 	}
 	root := rootElement.FindStringSubmatchIndex(text)
 	if root == nil {
@@ -69,78 +54,18 @@ func read(text string) (*Feed, error) {
 		}
 		return nil, ErrNotFeed
 	}
-	name := strings.ToLower(text[root[2]:root[3]])
+	space := spaceRSS
+	if strings.HasSuffix(strings.ToLower(text[root[2]:root[3]]), "feed") {
+		space = spaceAtom
+	}
 	// Whatever stands before the root, a declaration or a warning of PHP, is of no use now.
-	text = text[root[0]:]
-	lost, err := bounded(text)
-	if err != nil {
-		return nil, err
-	}
-	if strings.HasSuffix(name, "feed") {
-		a, err := (&atom.Parser{}).Parse(strings.NewReader(text))
-		if err != nil {
-			return nil, broken(err)
-		}
-		f := fromAtom(a)
-		lost.restore(a, f)
-		return f, nil
-	}
-	r, err := (&rss.Parser{}).Parse(strings.NewReader(text))
-	if err != nil {
-		return nil, broken(err)
-	}
-	f := fromRSS(r)
-	lost.identify(f)
-	return f, nil
+	return readXML(text[root[0]:], space)
 }
 
 var (
 	rootElement = regexp.MustCompile(`<((?i:(?:[a-z0-9_-]+:)?(?:rss|feed|rdf)))[\s>]`)
 	pageStart   = regexp.MustCompile(`(?i)<(?:!doctype\s+html|html|head|body)[\s>]`)
 )
-
-func broken(err error) error { return fmt.Errorf("%w: %s", ErrBroken, oneLine(err.Error())) }
-
-// bounded counts through a document before anything recursive sees it. A
-// document that is not well-formed is bounded up to its fault; the parser stops
-// there, too.
-func bounded(text string) (lost, error) {
-	var lost lost
-	d := xml.NewDecoder(strings.NewReader(text))
-	d.Strict = false
-	d.Entity = xml.HTMLEntity
-	depth, comments := 0, 0
-	namespaces := map[xml.Attr]bool{} // distinct ones: a real feed declares the same few on every item
-	for tokens := 0; ; tokens++ {
-		t, err := d.RawToken()
-		if err != nil {
-			return lost, nil // the end, or a fault that the parser describes better
-		}
-		switch t := t.(type) {
-		case xml.StartElement:
-			depth++
-			lost.element(depth, &t)
-			for _, a := range t.Attr {
-				if a.Name.Space == "xmlns" || a.Name.Local == "xmlns" {
-					namespaces[a] = true
-				}
-			}
-			if len(t.Attr) > maxAttrs || len(namespaces) > maxNamespaces {
-				return lost, ErrTooMany
-			}
-		case xml.EndElement:
-			depth--
-		case xml.Comment:
-			comments++
-		}
-		if depth > maxDepth {
-			return lost, ErrTooDeep
-		}
-		if tokens > maxTokens || comments > maxComments {
-			return lost, ErrTooMany
-		}
-	}
-}
 
 // identify gives every entry without a GUID one: its permalink, or where several
 // share that, a hash of what it says (parsing.md 13).

@@ -83,10 +83,23 @@ func reduceJSON(r, e *Entry) {
 	if r.Content == "" {
 		r.Content = Sanitize(textHTML(cmp.Or(e.Title, e.Permalink)), "")
 	}
+	var ours []string // our categories come first, and their tags do not say them again
 	for _, t := range e.Tags {
-		if name := cmp.Or(t.Label, t.Term); !containsFold(terms(r.Tags), name) {
+		if t.Scheme != "" {
+			r.Tags = append(r.Tags, t)
+			ours = append(ours, t.Term, t.Label)
+		}
+	}
+	var names []string
+	for _, t := range e.Tags {
+		name := cmp.Or(t.Label, t.Term)
+		if !containsFold(names, name) && !containsFold(ours, name) {
 			r.Tags = append(r.Tags, Tag{Term: name})
 		}
+		names = append(names, name)
+	}
+	if o := e.Origin; o != nil {
+		r.Origin = &Origin{ID: o.ID, Title: o.Title, Link: o.Link, Self: o.Self, Updated: o.Updated.Truncate(time.Second)}
 	}
 }
 
@@ -111,6 +124,9 @@ func heard(e *Entry) Entry {
 func difference(said, heard Entry) string {
 	a, b := reflect.ValueOf(said), reflect.ValueOf(heard)
 	for i := range a.NumField() {
+		if !a.Type().Field(i).IsExported() {
+			continue
+		}
 		x, _ := json.Marshal(a.Field(i).Interface())
 		y, _ := json.Marshal(b.Field(i).Interface())
 		if string(x) != string(y) {

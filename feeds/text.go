@@ -71,17 +71,36 @@ func oneLine(s string) string {
 // clean removes what XML 1.0 §2.2 does not allow and repairs invalid UTF-8, so
 // that whatever is stored can be written in every format.
 func clean(s string) string {
-	for _, r := range s {
-		if r == utf8.RuneError || !validXML(r) {
-			return strings.Map(func(r rune) rune {
-				if !validXML(r) {
-					return -1
-				}
-				return r
-			}, strings.ToValidUTF8(s, "\uFFFD"))
+	if isClean(s) {
+		return s
+	}
+	return strings.Map(func(r rune) rune {
+		if !validXML(r) {
+			return -1
+		}
+		return r
+	}, strings.ToValidUTF8(s, "\uFFFD"))
+}
+
+// isClean is on the way of every byte that is read, so it looks at bytes: the
+// characters that are not allowed are the controls, and U+FFFE and U+FFFF, which
+// UTF-8 writes EF BF BE and EF BF BF.
+func isClean(s string) bool {
+	if !utf8.ValidString(s) {
+		return false
+	}
+	for i := 0; i < len(s); i++ {
+		switch c := s[i]; {
+		case c >= 0x20 && c != 0xEF:
+		case c == 0xEF:
+			if s[i+1] == 0xBF && s[i+2] >= 0xBE {
+				return false
+			}
+		case c != '\t' && c != '\n' && c != '\r':
+			return false
 		}
 	}
-	return s
+	return true
 }
 
 func validXML(r rune) bool {

@@ -1,0 +1,354 @@
+package feeds
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+)
+
+// xmlReader makes a Feed of an XML document of any format, by what its elements
+// mean and not by where they stand: feeds mix the formats as they like.
+type xmlReader struct {
+	scanner
+	feed     *Feed
+	entry    *Entry  // the open entry, nil outside of one
+	origin   *Origin // the open atom:source
+	person   *Person // the open atom:author
+	short    bool    // the text that is read is a line, and ends where another element begins
+	root     space   // of names without a prefix that nobody declared
+	open     []element
+	bindings []binding
+	// Texts that only count where the better one is missing.
+	late late
+}
+
+// late is what an entry falls back to.
+type late struct {
+	link            string // RSS link
+	guidLink        string // RSS guid that is a permalink
+	links           []xmlLink
+	media           []Enclosure
+	description     string // RSS description, Media RSS, iTunes
+	descriptionBase string
+	author          string // RSS author: mail (Name)
+	mediaTitle      string
+}
+
+// element is an open element around us.
+type element struct {
+	name       string
+	kind       kind
+	base, lang string // in scope; "" for not said
+	bindings   int    // how many there were outside of it
+}
+
+// kind is what an open element is to the elements in it.
+type kind byte
+
+const (
+	kindOpaque kind = iota // nothing in it is for us
+	kindFeed
+	kindEntry
+	kindImage
+	kindPerson
+	kindOrigin
+	kindGroup // media:group: as if it were not there
+)
+
+// xmlLink is an atom:link.
+type xmlLink struct{ rel, typ, href, length, lang string }
+
+// readXML reads a document whose root is there. It fails only where a bound is
+// passed: whatever can be understood is understood.
+func readXML(text string, root space) (*Feed, error) {
+	r := &xmlReader{scanner: scanner{s: text}, feed: &Feed{}, root: root}
+	for {
+		switch r.next() {
+		case tokenEnd:
+			if r.err != nil {
+				return nil, r.err
+			}
+			if r.entry != nil { // cut off in the middle; the next visit has it whole
+				r.repaired("the end is missing; its last entry was left out")
+			}
+			return r.feed, nil
+		case tokenOpen:
+			r.start()
+		case tokenClose:
+			r.end(r.name)
+		}
+	}
+}
+
+func (r *xmlReader) repaired(what string) {
+	if !slices.Contains(r.feed.Repaired, what) {
+		r.feed.Repaired = append(r.feed.Repaired, what)
+	}
+}
+
+// base is the xml:base in scope, "" for none.
+func (r *xmlReader) base() string {
+	if n := len(r.open); n > 0 {
+		return r.open[n-1].base
+	}
+	return ""
+}
+
+func (r *xmlReader) lang() string {
+	if n := len(r.open); n > 0 {
+		return r.open[n-1].lang
+	}
+	return ""
+}
+
+func (r *xmlReader) around() kind {
+	if n := len(r.open); n > 0 {
+		return r.open[n-1].kind
+	}
+	return kindOpaque
+}
+
+// address is ref against the xml:base in scope; what is still relative then,
+// Normalize resolves against the feed.
+func (r *xmlReader) address(ref string) string {
+	if ref = strings.TrimSpace(ref); ref == "" {
+		return ""
+	}
+	return join(r.base(), ref)
+}
+
+// start handles an open tag: its element is a place for others, or a leaf that
+// is read to its end at once.
+func (r *xmlReader) start() {
+	e := element{name: r.name, base: r.base(), lang: r.lang(), bindings: len(r.bindings)}
+	r.bind()
+	space, local := r.resolve(r.name)
+	if space == spaceXHTML && local != "body" {
+		space = spaceOther
+	}
+	for _, a := range r.attrs {
+		switch a.name {
+		case "xml:base":
+			e.base = join(e.base, unescape(a.value))
+		case "xml:lang":
+			e.lang = unescape(a.value)
+		}
+	}
+	outside := r.around()
+	var place bool
+	if e.kind, place = r.place(space, local, outside); place {
+		r.enter(e)
+		return
+	}
+	// While a leaf is read, what it says of base and language holds.
+	e.kind = outside
+	r.open = append(r.open, e)
+	r.leaf(space, local, outside)
+	if n := len(r.open); n > 0 && r.open[n-1].name == e.name {
+		r.open = r.open[:n-1]
+	}
+	r.bindings = r.bindings[:min(e.bindings, len(r.bindings))]
+}
+
+// place says that an element holds others that we want to see.
+func (r *xmlReader) place(s space, local string, outside kind) (kind, bool) {
+	switch {
+	case s == spaceRSS || s == spaceAtom || s == spaceRDF:
+		switch local {
+		case "rss", "feed", "rdf", "channel":
+			if outside == kindEntry {
+				return kindOpaque, true
+			}
+			return kindFeed, true
+		case "item", "entry":
+			return kindEntry, true
+		case "image":
+			return kindImage, outside == kindFeed && !r.empty
+		case "author", "contributor":
+			return kindPerson, !r.empty && (s == spaceAtom || r.elementFollows())
+		case "source":
+			return kindOrigin, s == spaceAtom && outside == kindEntry && !r.empty
+		}
+	case s == spaceMedia && (local == "group" || local == "content"):
+		return kindGroup, true
+	}
+	return kindOpaque, false
+}
+
+// elementFollows says that the element that was just opened begins with another:
+// some RSS feeds fill their authors as Atom does.
+func (r *xmlReader) elementFollows() bool {
+	rest := strings.TrimLeft(r.s[r.pos:min(len(r.s), r.pos+200)], " \t\r\n")
+	return len(rest) > 1 && rest[0] == '<' && isNameStart(rest[1])
+}
+
+func (r *xmlReader) enter(e element) {
+	switch e.kind {
+	case kindEntry:
+		if r.empty { // nothing is in it
+			return
+		}
+		if r.entry != nil { // an item in an item: the outer one was not closed
+			r.finishEntry()
+		}
+		r.beginEntry(e)
+	case kindPerson:
+		r.person = &Person{}
+	case kindOrigin:
+		r.origin = &Origin{}
+	case kindGroup:
+		e.kind = r.around()
+		if _, local := r.resolve(e.name); local == "content" {
+			r.mediaContent()
+		}
+	case kindFeed:
+		r.rootElement(e)
+	}
+	r.open = append(r.open, e)
+	if r.empty {
+		r.end(e.name)
+	}
+}
+
+func (r *xmlReader) rootElement(e element) {
+	space, local := r.resolve(e.name)
+	switch local {
+	case "feed":
+		r.feed.Format = "atom " + cmp.Or(r.attr("version"), "1.0")
+	case "rss":
+		r.feed.Format = "rss " + cmp.Or(r.attr("version"), "2.0")
+	case "rdf":
+		r.feed.Format = "rss 1.0"
+		for _, b := range r.bindings {
+			if b.prefix == "" && b.space == spaceRSS && strings.Contains(r.s[:min(len(r.s), 1024)], "simple/0.9") {
+				r.feed.Format = "rss 0.90"
+			}
+		}
+	}
+	if e.lang != "" && (space == spaceAtom || local != "channel") {
+		r.feed.Language = cmp.Or(r.feed.Language, e.lang)
+	}
+	if local != "channel" && r.feed.Format == "" {
+		r.feed.Format = "rss 2.0"
+	}
+}
+
+// end closes the innermost open element of the name and all in it.
+func (r *xmlReader) end(name string) {
+	for i := len(r.open) - 1; i >= 0; i-- {
+		if r.open[i].name != name {
+			continue
+		}
+		for j := len(r.open) - 1; j >= i; j-- {
+			r.leave(r.open[j])
+		}
+		r.bindings = r.bindings[:min(r.open[i].bindings, len(r.bindings))]
+		r.open = r.open[:i]
+		return
+	}
+}
+
+func (r *xmlReader) leave(e element) {
+	switch e.kind {
+	case kindEntry:
+		if r.entry != nil && beginsEntryLocal(e.name) {
+			r.finishEntry()
+		}
+	case kindPerson:
+		r.finishPerson(e)
+	case kindOrigin:
+		if r.entry != nil {
+			r.entry.Origin = r.origin
+		}
+		r.origin = nil
+	}
+}
+
+// beginsEntryLocal knows the element of an entry by its name, with any prefix.
+func beginsEntryLocal(name string) bool {
+	local := strings.ToLower(name[strings.IndexByte(name, ':')+1:])
+	return local == "item" || local == "entry"
+}
+
+func (r *xmlReader) beginEntry(e element) {
+	r.late = late{}
+	r.entry = &Entry{Language: e.lang}
+	if e.lang == r.lang() && e.lang == r.feed.Language {
+		r.entry.Language = ""
+	}
+	if about := r.attr("rdf:about"); about != "" {
+		r.entry.GUID = about // RSS 1.0 §5.5: the item's identity
+	}
+}
+
+func (r *xmlReader) finishPerson(e element) {
+	p := r.person
+	r.person = nil
+	if p == nil || *p == (Person{}) {
+		return
+	}
+	if _, local := r.resolve(e.name); local != "author" {
+		return // contributors are not who wrote it
+	}
+	switch {
+	case r.origin != nil:
+		r.origin.Authors = append(r.origin.Authors, *p)
+	case r.entry != nil:
+		r.entry.Authors = append(r.entry.Authors, *p)
+	default:
+		r.feed.Authors = append(r.feed.Authors, *p)
+	}
+}
+
+// finishEntry makes the open entry whole and keeps it.
+func (r *xmlReader) finishEntry() {
+	e, l := r.entry, &r.late
+	r.entry = nil
+	for _, k := range l.links {
+		if k.rel == "enclosure" && k.href != "" {
+			e.Enclosures = append(e.Enclosures, Enclosure{URL: k.href, Type: k.typ, Length: length(k.length)})
+		}
+	}
+	for _, m := range l.media {
+		if !slices.ContainsFunc(e.Enclosures, func(x Enclosure) bool { return x.URL == m.URL }) {
+			e.Enclosures = append(e.Enclosures, m)
+		}
+	}
+	e.Permalink = cmp.Or(e.Permalink, l.link, alternate(l.links), l.guidLink)
+	switch {
+	case e.Content == "" && e.Summary == "":
+		e.Content, e.contentBase = l.description, l.descriptionBase
+	case e.Summary == "":
+		e.Summary, e.summaryBase = l.description, l.descriptionBase
+	}
+	if len(e.Authors) == 0 && l.author != "" {
+		e.Authors = append(e.Authors, person(l.author))
+	}
+	if e.Title == "" {
+		e.Title = l.mediaTitle
+	}
+	if len(e.Authors) == 0 && e.Origin != nil {
+		e.Authors = e.Origin.Authors // RFC 4287 §4.2.1: entry, its source, feed
+	}
+	e.GUIDGlobal = isURI(e.GUID)
+	if r.feed.Entries = append(r.feed.Entries, *e); len(r.feed.Entries) == maxEntries {
+		r.repaired("only the first 2,000 entries were read")
+		r.pos = len(r.s)
+	}
+}
+
+// alternate is the address of the post among its links: the web page of several
+// (RFC 4287 §4.2.7).
+func alternate(links []xmlLink) string {
+	first := ""
+	for _, l := range links {
+		if l.rel != "alternate" {
+			continue
+		}
+		if l.typ == "text/html" || l.typ == "application/xhtml+xml" {
+			return l.href
+		}
+		first = cmp.Or(first, l.href)
+	}
+	return first
+}

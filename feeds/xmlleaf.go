@@ -1,0 +1,275 @@
+package feeds
+
+import (
+	"cmp"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// leaf reads an element that holds text or attributes, in the place around it.
+// What we have no use for is passed over.
+func (r *xmlReader) leaf(s space, local string, around kind) {
+	switch {
+	case around == kindPerson:
+		r.personLeaf(local)
+	case around == kindOrigin:
+		r.originLeaf(s, local)
+	case around == kindImage:
+		if local == "url" && (s == spaceRSS || s == spaceRDF) {
+			r.feed.Icon = cmp.Or(r.feed.Icon, r.address(r.inside(false).value))
+			return
+		}
+		r.skip()
+	case around == kindEntry && r.entry != nil:
+		r.entryLeaf(s, local)
+	case around == kindFeed:
+		r.feedLeaf(s, local)
+	default:
+		r.skip()
+	}
+}
+
+// skip passes over an element. Where it has no end, so that an entry or the feed
+// ends in it, it ends there.
+func (r *xmlReader) skip() {
+	if r.empty {
+		return
+	}
+	name := r.name
+	for nested := 0; ; {
+		before, depth := r.pos, r.scanner.depth
+		switch r.next() {
+		case tokenEnd:
+			return
+		case tokenOpen:
+			if r.name == name && !r.empty {
+				nested++
+			}
+		case tokenClose:
+			switch {
+			case r.name == name && nested == 0:
+				return
+			case r.name == name:
+				nested--
+			case endsEntry(r.name):
+				r.pos, r.scanner.depth = before, depth
+				return
+			}
+		}
+	}
+}
+
+// plain reads a line of text.
+func (r *xmlReader) plain() string { return oneLine(r.line(false).value) }
+
+// line is inside for a short text, which may have lost its end.
+func (r *xmlReader) line(xhtml bool) construct {
+	r.short = true
+	defer func() { r.short = false }()
+	return r.inside(xhtml)
+}
+
+func (r *xmlReader) personLeaf(local string) {
+	switch local {
+	case "name":
+		r.person.Name = r.plain()
+	case "email":
+		r.person.Email = r.plain()
+	case "uri", "url":
+		r.person.URL = r.address(r.plain())
+	default:
+		r.skip()
+	}
+}
+
+func (r *xmlReader) originLeaf(s space, local string) {
+	o := r.origin
+	switch local {
+	case "id":
+		o.ID = strings.TrimSpace(r.inside(false).value)
+	case "title":
+		o.Title = r.title(s)
+	case "rights", "copyright":
+		o.Rights = r.title(s)
+	case "icon", "logo":
+		o.Icon = cmp.Or(o.Icon, r.address(r.plain()))
+	case "updated", "modified":
+		o.Updated = parseDate(r.plain())
+	case "link":
+		l := r.link()
+		switch l.rel {
+		case "self":
+			o.Self = l.href
+		case "alternate":
+			o.Link = cmp.Or(o.Link, l.href)
+		}
+		r.skip()
+	default:
+		r.skip()
+	}
+}
+
+// link reads the attributes of an atom:link.
+func (r *xmlReader) link() xmlLink {
+	l := xmlLink{
+		rel: strings.ToLower(cmp.Or(strings.TrimSpace(r.attr("rel")), "alternate")), typ: r.attr("type"),
+		href: r.address(r.attr("href")), length: r.attr("length"), lang: r.attr("hreflang"),
+	}
+	l.rel = strings.TrimPrefix(l.rel, "http://www.iana.org/assignments/relation/")
+	return l
+}
+
+// title reads a text construct as plain text: by its type in Atom, by its looks
+// elsewhere.
+func (r *xmlReader) title(s space) string {
+	typ := r.attr("type")
+	c := r.line(typ == "xhtml" || typ == "application/xhtml+xml")
+	switch {
+	case s == spaceAtom && !c.markup && (typ == "" || typ == "text" || typ == "text/plain") && r.attr("mode") == "":
+		return oneLine(c.value)
+	case c.markup || s == spaceAtom && typ == "html":
+		return PlainText(c.value)
+	}
+	return plainTitle(c.value)
+}
+
+func (r *xmlReader) feedLeaf(s space, local string) {
+	f := r.feed
+	switch s {
+	case spaceRSS, spaceAtom:
+		r.feedCore(s, local)
+	case spaceDC:
+		switch local {
+		case "language":
+			f.Language = cmp.Or(f.Language, r.plain())
+		case "rights":
+			f.Rights = cmp.Or(f.Rights, r.title(s))
+		case "date", "modified":
+			if t := parseDate(r.plain()); f.Updated.IsZero() {
+				f.Updated = t
+			}
+		case "creator":
+			f.Authors = append(f.Authors, person(r.inside(false).value))
+		default:
+			r.skip()
+		}
+	case spaceSY:
+		r.syndication(local)
+	case spaceHistory:
+		f.Complete = f.Complete || local == "complete"
+		r.skip()
+	case spaceITunes:
+		switch local {
+		case "image":
+			f.Icon = cmp.Or(f.Icon, r.address(r.attr("href")))
+			r.skip()
+		case "author":
+			if a := person(r.inside(false).value); len(f.Authors) == 0 {
+				f.Authors = append(f.Authors, a)
+			}
+		default:
+			r.skip()
+		}
+	default:
+		r.skip()
+	}
+}
+
+func (r *xmlReader) feedCore(s space, local string) {
+	f := r.feed
+	switch local {
+	case "title":
+		f.Title = cmp.Or(f.Title, r.title(s))
+	case "subtitle", "tagline", "description", "info":
+		f.Subtitle = cmp.Or(f.Subtitle, r.title(s))
+	case "link":
+		r.feedLink(s)
+	case "id":
+		f.ID = cmp.Or(f.ID, strings.TrimSpace(r.inside(false).value))
+	case "language":
+		f.Language = cmp.Or(r.plain(), f.Language)
+	case "rights", "copyright":
+		f.Rights = cmp.Or(f.Rights, r.title(s))
+	case "icon":
+		f.Icon = cmp.Or(r.address(r.plain()), f.Icon)
+	case "logo":
+		f.Icon = cmp.Or(f.Icon, r.address(r.plain()))
+	case "updated", "modified", "lastbuilddate":
+		f.Updated = parseDate(r.plain())
+	case "pubdate":
+		if t := parseDate(r.plain()); f.Updated.IsZero() {
+			f.Updated = t
+		}
+	case "managingeditor", "author":
+		if a := r.inside(false).value; len(f.Authors) == 0 && strings.TrimSpace(a) != "" {
+			f.Authors = append(f.Authors, person(a))
+		}
+	case "ttl":
+		if m, err := strconv.Atoi(r.plain()); err == nil && m > 0 && m < 1e6 {
+			f.TTL = time.Duration(m) * time.Minute
+		}
+	case "skiphours", "skipdays":
+		r.skips()
+	default:
+		r.skip()
+	}
+}
+
+func (r *xmlReader) feedLink(s space) {
+	l := r.link()
+	if s == spaceRSS && l.href == "" {
+		if text := r.address(r.plain()); text != "" {
+			r.feed.Link = cmp.Or(r.feed.Link, text)
+		}
+		return
+	}
+	f := r.feed
+	switch l.rel {
+	case "self":
+		f.Self = cmp.Or(f.Self, l.href)
+	case "hub":
+		f.Hubs = append(f.Hubs, l.href)
+	case "alternate":
+		if f.Link == "" || l.typ == "text/html" {
+			f.Link = l.href
+		}
+	case "prev-archive":
+		f.PrevArchive = l.href
+	case "next":
+		f.Next = l.href
+	}
+	r.skip()
+}
+
+// skips reads skipHours (0–23, GMT) and skipDays (English names).
+func (r *xmlReader) skips() {
+	for _, word := range strings.Fields(PlainText(r.inside(true).value)) {
+		if h, err := strconv.Atoi(word); err == nil && h >= 0 && h <= 24 {
+			r.feed.SkipHours = append(r.feed.SkipHours, h%24)
+			continue
+		}
+		for d := time.Sunday; d <= time.Saturday; d++ {
+			if strings.EqualFold(d.String(), word) {
+				r.feed.SkipDays = append(r.feed.SkipDays, d)
+			}
+		}
+	}
+}
+
+// syndication reads sy:updatePeriod and sy:updateFrequency (RSS 1.0's module):
+// the feed changes so many times in that period.
+func (r *xmlReader) syndication(local string) {
+	switch local {
+	case "updateperiod":
+		hours := map[string]time.Duration{"hourly": 1, "daily": 24, "weekly": 7 * 24, "monthly": 30 * 24, "yearly": 365 * 24}
+		r.feed.UpdatePeriod = hours[strings.ToLower(r.plain())] * time.Hour / max(time.Duration(r.feed.updates), 1)
+	case "updatefrequency":
+		if n, err := strconv.Atoi(r.plain()); err == nil && n > 0 {
+			r.feed.updates = n
+			r.feed.UpdatePeriod /= time.Duration(n)
+		}
+	default:
+		r.skip()
+	}
+}
