@@ -30,6 +30,12 @@ func decide(now time.Time, d feeds.Due, r fetch.Response, err error, known map[s
 	}
 	f := *r.Feed
 	f.Entries = nil
+	if f.Truncated {
+		// What is whole is taken, but its ETag would hide the rest behind a 304
+		// (fetching.md 5). The same bytes once more are all there is.
+		v.Validators = feeds.Validators{URL: r.Validators.URL, BodyHash: r.Validators.BodyHash}
+		v.Problems = append(v.Problems, "the end of the feed is missing; what is whole before it was read")
+	}
 	undated := undatedAt(now, &d.Source, r.Feed.Entries)
 	for i := range r.Feed.Entries {
 		e := r.Feed.Entries[i]

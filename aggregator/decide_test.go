@@ -166,6 +166,22 @@ func TestUndatedEntriesOfAFirstVisitRankBelowTheDatedOnes(t *testing.T) {
 	}
 }
 
+// fetching.md 5: the entries of a truncated answer count, its ETag does not.
+func TestTruncatedFeedLeavesNoETagBehind(t *testing.T) {
+	d := feeds.Due{Source: feeds.Source{URL: "https://a.example/feed"}, Validators: feeds.Validators{URL: "u", ETag: "old", LastModified: "then"}}
+	got := feeds.Validators{URL: "u", ETag: "new", LastModified: "now", BodyHash: "hash"}
+	f := &feeds.Feed{Entries: []feeds.Entry{post("a")}}
+	v := decide(epoch, d, fetch.Response{Feed: f, Validators: got}, nil, nil, &feeds.Rules{}, Intervals{})
+	if v.Validators.ETag != "new" {
+		t.Errorf("of a whole answer: %+v", v.Validators)
+	}
+	f.Truncated = true
+	v = decide(epoch, d, fetch.Response{Feed: f, Validators: got}, nil, nil, &feeds.Rules{}, Intervals{})
+	if want := (feeds.Validators{URL: "u", BodyHash: "hash"}); len(v.Feed.Entries) != 1 || v.Validators.ETag != "" || v.Validators.LastModified != "" || v.Validators.BodyHash != want.BodyHash {
+		t.Errorf("of a truncated one: %d entries, %+v", len(v.Feed.Entries), v.Validators)
+	}
+}
+
 // parsing.md 24: a year nobody can believe is no date at all.
 func TestEntryDatedBefore1990IsUndated(t *testing.T) {
 	e := post("old")

@@ -143,10 +143,6 @@ func TestAnswerThatIsNotWholeHidesNothingBehindA304(t *testing.T) {
 			w.Header().Set("Content-Length", fmt.Sprint(len(whole)))
 			fmt.Fprint(w, whole[:len(whole)-20])
 		},
-		"cut off without a length": func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, whole[:len(whole)-20]) },
-		"cut off between two posts": func(w http.ResponseWriter, _ *http.Request) {
-			fmt.Fprint(w, whole[:strings.LastIndex(whole, "<entry>")])
-		},
 		"chunks cut off": func(w http.ResponseWriter, _ *http.Request) {
 			fmt.Fprint(w, whole[:len(whole)-20])
 			_ = http.NewResponseController(w).Flush()
@@ -285,5 +281,38 @@ func TestFailingServerKeepsNoOtherFromBeingRead(t *testing.T) {
 	bad.Close()
 	if s := w.pass(t); s != (Summary{Sources: 2, Failed: 1, Tally: feeds.Tally{New: 1}}) {
 		t.Errorf("summary %s", s)
+	}
+}
+
+// fetching.md 5: a truncation that HTTP cannot see leaves entries, but no
+// validators: the next request is for the whole.
+func TestTruncatedFeedIsReadAndAskedForWhole(t *testing.T) {
+	whole := atom("1", "2")
+	for name, cut := range map[string]int{
+		"in the last post":  len(whole) - 20,
+		"between two posts": strings.LastIndex(whole, "<entry>"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBlog(t)
+			w := newWeb(t, b)
+			b.set(serves(whole[:cut], `"cut"`))
+			if s := w.pass(t); s.Failed != 0 || s.New != 1 {
+				t.Errorf("the truncated pass: %s", s)
+			}
+			if st := sources(t, w.db)["0"].State; !strings.Contains(st.LastError, "the end of the feed is missing") || st.Failures != 0 {
+				t.Errorf("state %+v", st)
+			}
+			b.set(serves(whole, `"cut"`))
+			if s := w.pass(t); s.New != 1 {
+				t.Errorf("the next pass: %s", s)
+			}
+			if got := b.last(); got != " " {
+				t.Errorf("asked with %q, want nothing", got)
+			}
+			same(t, "shown then", shown(t, w.db), []string{"urn:x:1", "urn:x:2"})
+			if st := sources(t, w.db)["0"].State; st.LastError != "" {
+				t.Errorf("state %+v", st)
+			}
+		})
 	}
 }

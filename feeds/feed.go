@@ -51,6 +51,9 @@ type Feed struct {
 	// UpdatePeriod is how often the feed says it changes (sy:*); 0: not said.
 	UpdatePeriod time.Duration
 	updates      int // sy:updateFrequency, if it came first
+	// Truncated says that the end of the document is missing: its whole entries
+	// count, but it is no answer to ask for changes to (fetching.md 5).
+	Truncated bool
 	// Complete says that the document has all there is, so that what is missing
 	// was removed (RFC 5005 §2).
 	Complete bool

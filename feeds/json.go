@@ -121,6 +121,7 @@ func (r *jsonReader) finish() (*Feed, error) {
 }
 
 func (r *jsonReader) notes() {
+	r.feed.Truncated = r.err != nil
 	if r.nameless {
 		r.note("entries without an id")
 	}

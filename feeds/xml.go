@@ -2,6 +2,7 @@ package feeds
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strings"
 )
@@ -14,6 +15,7 @@ type xmlReader struct {
 	entry    *Entry  // the open entry, nil outside of one
 	origin   *Origin // the open atom:source
 	person   *Person // the open atom:author
+	full     bool    // no more entries are taken
 	short    bool    // the text that is read is a line, and ends where another element begins
 	root     space   // of names without a prefix that nobody declared
 	open     []element
@@ -68,16 +70,30 @@ func readXML(text string, root space) (*Feed, error) {
 			if r.err != nil {
 				return nil, r.err
 			}
-			if r.entry != nil { // cut off in the middle; the next visit has it whole
-				r.repaired("the end is missing; its last entry was left out")
-			}
-			return r.feed, nil
+			return r.whole()
 		case tokenOpen:
 			r.start()
 		case tokenClose:
 			r.end(r.name)
 		}
 	}
+}
+
+// whole is the feed at the end of the document, also where that came too early.
+func (r *xmlReader) whole() (*Feed, error) {
+	f := r.feed
+	if len(r.open) == 0 || r.full {
+		return f, nil
+	}
+	if f.Truncated = true; len(f.Entries) == 0 {
+		return nil, fmt.Errorf("%w: the end is missing, and no entry is whole before", ErrBroken)
+	}
+	if r.entry != nil { // the next visit has it whole
+		r.repaired("the end is missing; its last entry was left out")
+	} else {
+		r.repaired("the end is missing")
+	}
+	return f, nil
 }
 
 func (r *xmlReader) repaired(what string) {
@@ -333,7 +349,7 @@ func (r *xmlReader) finishEntry() {
 	e.GUIDGlobal = isURI(e.GUID)
 	if r.feed.Entries = append(r.feed.Entries, *e); len(r.feed.Entries) == maxEntries {
 		r.repaired("only the first 2,000 entries were read")
-		r.pos = len(r.s)
+		r.pos, r.full = len(r.s), true
 	}
 }
 
