@@ -162,7 +162,7 @@ func (p *markupWriter) open(r *xmlReader, have string) string {
 	}
 	p.b.WriteByte('>')
 	switch {
-	case void[local]:
+	case traits[local]&isVoid != 0:
 	case r.empty: // <a id="x"/> is no open link to an HTML parser
 		p.b.WriteString("</" + local + ">")
 	default:
@@ -183,7 +183,7 @@ func (p *markupWriter) attribute(name, value string) {
 
 func (p *markupWriter) close(r *xmlReader, have string) string {
 	p.begin(have)
-	if _, local := r.resolve(r.name); !void[local] {
+	if _, local := r.resolve(r.name); traits[local]&isVoid == 0 {
 		p.b.WriteString("</" + local + ">")
 	}
 	p.level = max(p.level-1, 0)
