@@ -111,6 +111,7 @@ func TestReferencesAreResolvedAndForbiddenOnesLeftOut(t *testing.T) {
 		"&eacute;&nbsp;&nosuch;": "é\u00a0&nosuch;",
 		"AT&T & co;":             "AT&T & co;",
 		"&notit;":                "&notit;",
+		"&&#1;&a&lt;":            "&&a<",
 	} {
 		if got := unescape(in); got != want {
 			t.Errorf("unescape(%q) = %q, want %q", in, got, want)

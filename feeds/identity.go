@@ -208,6 +208,30 @@ func canonicalQuery(u *url.URL) string {
 	return strings.Join(kept, "&")
 }
 
+// withoutTracking is the address without parameters that only say where a reader
+// came from; the address itself, byte for byte, where there are none.
+func withoutTracking(address string) string {
+	address, fragment, marked := strings.Cut(address, "#")
+	whole := address
+	if marked {
+		whole += "#" + fragment
+	}
+	before, query, ok := strings.Cut(address, "?")
+	if !ok {
+		return whole
+	}
+	pairs := strings.Split(query, "&")
+	name := host(address)
+	kept := slices.DeleteFunc(slices.Clone(pairs), func(p string) bool { return tracking(p, name) })
+	if len(kept) == len(pairs) {
+		return whole
+	}
+	if len(kept) > 0 {
+		before += "?" + strings.Join(kept, "&")
+	}
+	return before + whole[len(address):]
+}
+
 func tracking(pair, host string) bool {
 	name, value, _ := strings.Cut(pair, "=")
 	name = strings.ToLower(name)

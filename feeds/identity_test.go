@@ -161,3 +161,14 @@ func TestGUIDsThatNameThePostForEverybody(t *testing.T) {
 		}
 	}
 }
+
+func TestPermalinksLoseTheirTrackingAndNothingElse(t *testing.T) {
+	table(t, "withoutTracking", withoutTracking, map[string]string{
+		"https://a.example/b":                              "https://a.example/b",
+		"https://a.example/b?z=1&a=2":                      "https://a.example/b?z=1&a=2",
+		"https://a.example/b?utm_source=rss&z=1&UTM_x=y#c": "https://a.example/b?z=1#c",
+		"https://a.example/b?fbclid=1":                     "https://a.example/b",
+		"https://a.example/b?a=%20&&b":                     "https://a.example/b?a=%20&&b",
+		"https://a.example/b#?utm_source=x":                "https://a.example/b#?utm_source=x",
+	})
+}

@@ -32,6 +32,7 @@ func Normalize(f *Feed, base string) {
 	f.Self = webURL(base, f.Self)
 	f.Link = webURL(cmp.Or(f.Self, base), f.Link)
 	f.Icon = webURL(cmp.Or(f.Link, base), f.Icon)
+	f.PrevArchive, f.Next = webURL(base, f.PrevArchive), webURL(base, f.Next)
 	f.Language = Language(f.Language)
 	f.Authors = people(f.Authors, cmp.Or(f.Link, base))
 	f.Updated = believable(f.Updated)
@@ -56,7 +57,7 @@ func Normalize(f *Feed, base string) {
 // what its xml:base does.
 func (e *Entry) normalize(f *Feed, base, document string) {
 	e.GUID = guid(e.GUID)
-	e.Permalink = webURL(base, e.Permalink)
+	e.Permalink = withoutTracking(webURL(base, e.Permalink))
 	e.Title = line(e.Title)
 	var aliases []string
 	for _, a := range e.Aliases {

@@ -333,6 +333,11 @@ func entity(s string) (n int, text string) {
 	if name[1] == '#' {
 		return number(name)
 	}
+	for i := 1; i < end; i++ {
+		if !isAlnum(name[i]) {
+			return 1, "&"
+		}
+	}
 	// A name without its own semicolon, as in &notit;, is none in XML.
 	if text = html.UnescapeString(name); text == name || strings.HasSuffix(text, ";") {
 		return 1, "&"

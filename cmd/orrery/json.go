@@ -31,6 +31,15 @@ type feedJSON struct {
 	Hubs       []string     `json:"hubs"`
 	TTLMinutes int          `json:"ttl_minutes"`
 	Authors    []personJSON `json:"authors"`
+	Icon       string       `json:"icon"`
+	Rights     string       `json:"rights"`
+	SkipHours  []int        `json:"skip_hours"` // GMT
+	SkipDays   []string     `json:"skip_days"`
+	Period     int          `json:"update_period_minutes"`
+	Complete   bool         `json:"complete"`     // RFC 5005 §2
+	Truncated  bool         `json:"truncated"`    // its end is missing
+	Archive    string       `json:"prev_archive"` // RFC 5005 §4
+	Next       string       `json:"next"`
 }
 
 type personJSON struct {
@@ -106,7 +115,13 @@ func peopleJSON(list []feeds.Person) []personJSON {
 }
 
 func newFeedJSON(f *feeds.Feed) feedJSON {
+	days := []string{}
+	for _, d := range f.SkipDays {
+		days = append(days, d.String())
+	}
 	return feedJSON{
+		Icon: f.Icon, Rights: f.Rights, SkipHours: append([]int{}, f.SkipHours...), SkipDays: days, Period: int(f.UpdatePeriod.Minutes()),
+		Complete: f.Complete, Truncated: f.Truncated, Archive: f.PrevArchive, Next: f.Next,
 		ID: f.ID, Title: f.Title, Subtitle: f.Subtitle, Link: f.Link, Self: f.Self, Language: f.Language,
 		Updated: timeOrNull(f.Updated), Hubs: append([]string{}, f.Hubs...), TTLMinutes: int(f.TTL.Minutes()), Authors: peopleJSON(f.Authors),
 	}
