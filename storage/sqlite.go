@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"time"
 
 	"modernc.org/sqlite"
 	lib "modernc.org/sqlite/lib"
@@ -38,7 +39,7 @@ func openSQLite(ctx context.Context, path string, e engine) (*DB, error) {
 		return nil, fmt.Errorf("the folder %s does not exist; create it first", filepath.Dir(path))
 	}
 	file := fmt.Sprintf("%s?_pragma=busy_timeout(%d)", &url.URL{Scheme: "file", Path: abs}, e.busy.Milliseconds())
-	if err := look(ctx, abs, file, e); err != nil {
+	if err := patiently(ctx, e.busy, func() error { return look(ctx, abs, file, e) }); err != nil {
 		return nil, err
 	}
 	w, err := sql.Open(e.driver, file+forWriting)
@@ -46,7 +47,7 @@ func openSQLite(ctx context.Context, path string, e engine) (*DB, error) {
 		return nil, err
 	}
 	w.SetMaxOpenConns(1)
-	if err := w.PingContext(ctx); err != nil {
+	if err := patiently(ctx, e.busy, func() error { return w.PingContext(ctx) }); err != nil {
 		w.Close()
 		return nil, err
 	}
@@ -60,6 +61,27 @@ func openSQLite(ctx context.Context, path string, e engine) (*DB, error) {
 	r.SetMaxIdleConns(n) // opening one anew costs more than what it is asked
 	copier := func() (*sql.DB, error) { return sql.Open(e.driver, file) }
 	return &DB{write: w, read: r, copier: copier}, nil
+}
+
+// patiently tries again while the file is busy: where several open a new store at
+// once, or the last one closes it, the engine asks nobody to wait and busy_timeout
+// does not hold.
+func patiently(ctx context.Context, patience time.Duration, f func() error) error {
+	const pause = 5 * time.Millisecond
+	for waited := time.Duration(0); ; waited += pause {
+		err := f()
+		var e *sqlite.Error
+		if !errors.As(err, &e) || e.Code()&0xFF != lib.SQLITE_BUSY || waited >= patience {
+			return err
+		}
+		t := time.NewTimer(pause)
+		select {
+		case <-t.C:
+		case <-ctx.Done():
+			t.Stop()
+			return ctx.Err()
+		}
+	}
 }
 
 // look refuses a file that is not for us before anything is written to it: to
