@@ -198,10 +198,12 @@ func canonicalQuery(u *url.URL) string {
 	if u.RawQuery == "" {
 		return ""
 	}
+	// Both are judged in the form that is kept, or a second look would differ.
 	var kept []string
+	host := canonicalHost(u)
 	for _, pair := range strings.Split(u.RawQuery, "&") {
-		if pair != "" && !tracking(pair, u.Hostname()) {
-			kept = append(kept, percent(pair))
+		if pair = percent(pair); pair != "" && !tracking(pair, host) {
+			kept = append(kept, pair)
 		}
 	}
 	slices.Sort(kept)
@@ -236,8 +238,7 @@ func tracking(pair, host string) bool {
 	name, value, _ := strings.Cut(pair, "=")
 	name = strings.ToLower(name)
 	if name == "ref" { // only when it names the site itself (Ghost)
-		site := strings.TrimPrefix(strings.ToLower(value), "www.")
-		host = strings.ToLower(host)
+		site, host := strings.TrimPrefix(strings.ToLower(value), "www."), strings.TrimPrefix(strings.ToLower(host), "www.")
 		return host == site || strings.Contains(site, ".") && strings.HasSuffix(host, "."+site)
 	}
 	return strings.HasPrefix(name, "utm_") || strings.HasPrefix(name, "mtm_") || strings.HasPrefix(name, "igshid") ||
