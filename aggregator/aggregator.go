@@ -89,8 +89,12 @@ func (s Summary) String() string {
 	if s.Sources == 1 {
 		sources = "source"
 	}
-	return fmt.Sprintf("%d %s: %d new, %d revised, %d duplicate, %d failed, %d unchanged in %.1fs",
-		s.Sources, sources, s.New, s.Revised, s.Duplicate, s.Failed, s.Unchanged, s.Took.Seconds())
+	withdrawn := ""
+	if s.Withdrawn > 0 { // rare, and nothing to overlook
+		withdrawn = fmt.Sprintf("%d withdrawn, ", s.Withdrawn)
+	}
+	return fmt.Sprintf("%d %s: %d new, %d revised, %d duplicate, %s%d failed, %d unchanged in %.1fs",
+		s.Sources, sources, s.New, s.Revised, s.Duplicate, withdrawn, s.Failed, s.Unchanged, s.Took.Seconds())
 }
 
 // Waiting is how many sources a pass would visit now.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -52,7 +53,11 @@ func (p *program) pass(ctx context.Context, want aggregator.Pass) (aggregator.Su
 		}
 	}
 	out := p.newProgress()
-	a := pl.aggregator(out.visit)
+	visited := map[string]bool{}
+	a := pl.aggregator(func(v feeds.Visit, t feeds.Tally) {
+		visited[v.Due.Source.Slug] = true
+		out.visit(v, t)
+	})
 	n, err := a.Waiting(ctx, want)
 	if err != nil {
 		return aggregator.Summary{}, err
@@ -63,8 +68,37 @@ func (p *program) pass(ctx context.Context, want aggregator.Pass) (aggregator.Su
 	if err != nil && !errors.Is(err, context.Canceled) {
 		return s, err
 	}
+	if err == nil {
+		err = p.notVisited(ctx, pl, want.Slugs, visited)
+	}
 	fmt.Fprintln(p.stdout, s)
 	return s, err
+}
+
+// notVisited says why sources that were named were left alone.
+func (p *program) notVisited(ctx context.Context, pl *planet, slugs []string, visited map[string]bool) error {
+	if len(slugs) == len(visited) {
+		return nil
+	}
+	list, err := pl.store.Sources(ctx)
+	if err != nil {
+		return err
+	}
+	for i := range list {
+		s := &list[i]
+		if visited[s.Slug] || !slices.Contains(slugs, s.Slug) {
+			continue
+		}
+		why := "another process visits it now, or was killed while it did (a claim ends after 10 minutes)"
+		switch again := s.State.LastVisit.Add(pl.config.Fetch.MinInterval); {
+		case s.State.RetryAfter.After(time.Now()):
+			why = "it asked to be left alone until " + shortTime(s.State.RetryAfter, "")
+		case !s.State.LastVisit.IsZero() && again.After(time.Now()):
+			why = fmt.Sprintf("not before %s (fetch.min_interval)", shortTime(again, ""))
+		}
+		fmt.Fprintf(p.stdout, "%s: not visited: %s\n", s.Slug, why)
+	}
+	return nil
 }
 
 // lineOf says in a line what a visit changed; "" if there is nothing to say.

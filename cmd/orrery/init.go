@@ -70,9 +70,9 @@ func (p *program) begin(dir string) error {
 	}
 	hint := ""
 	if dir != "." {
-		hint = "cd " + dir + "; "
+		hint = "cd " + dir + ", "
 	}
-	fmt.Fprintf(p.stderr, "next: edit orrery.yaml, then %sorrery check, orrery fetch, orrery serve\n", hint)
+	fmt.Fprintf(p.stderr, "next: %sedit orrery.yaml, then orrery check, orrery fetch, orrery serve\n", hint)
 	return nil
 }
 

@@ -129,6 +129,13 @@ func (pl *planet) sourceOf(input string) feeds.Source {
 }
 
 func (pl *planet) inspectFile(path string, s feeds.Source) (*feeds.Feed, error) {
+	i, err := os.Stat(path)
+	if err == nil && !i.Mode().IsRegular() { // a pipe would be waited for without end
+		err = fmt.Errorf("%s is no file; name a feed or a post", path)
+	}
+	if err != nil {
+		return nil, err
+	}
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return nil, err
