@@ -41,8 +41,8 @@ func allowed(u *url.URL, schemes []string) string {
 		if u.Scheme != s {
 			continue
 		}
-		if (s == "http" || s == "https") && u.Host == "" {
-			return ""
+		if (s == "http" || s == "https") && (u.Host == "" || strings.ContainsAny(u.Host, "\"'<>\\^`{|} ")) {
+			return "" // net/url takes a host for one whatever is in it (RFC 3986 §3.2.2)
 		}
 		u.RawQuery = escapeQuery(u.RawQuery)
 		out := u.String()
