@@ -127,12 +127,14 @@ type Source struct {
 	// Title for people. Default: the feed's own, or the folder's name. Not with OPML.
 	Title string `yaml:"title"`
 	// Site is the absolute http(s) address of the source's page; relative links
-	// in posts resolve against it. Default: what the feed says, or planet.url.
+	// in posts resolve against it. Default: what the feed says; of a folder with a
+	// permalink planet.url.
 	// Not with OPML.
 	Site string `yaml:"site"`
 	// Permalink is the pattern of the addresses of a folder's posts, in Hugo's
 	// tokens :year :month :day :title :slug :filename :section :sections :lang.
-	// Default: none, the planet's page of the post is its address. Only with Markdown.
+	// Default: Hugo's own, /:sections/:slugorfilename/, if there is a site; else the
+	// planet's page of a post is its address. Only with Markdown.
 	Permalink string `yaml:"permalink"`
 	// Slug stands for the source in our addresses: lower-case letters and digits
 	// of any script and hyphens, at most 80 bytes, unique. Default: made from the

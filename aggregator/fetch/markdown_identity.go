@@ -43,6 +43,8 @@ func (r *postReader) identify(e *feeds.Entry, n postName, m *frontMatter, date t
 	}
 	if own := m.text("url"); own != "" {
 		p = r.ownPath(own, prefix)
+	} else if date.IsZero() && permalinkUsesDate(r.source.Permalink) {
+		return markdownLinks{}, postErrorf(m.lines["title"], "there is no date, and the address %s needs one; add date:", r.source.Permalink)
 	}
 	e.GUID = permalinkAddress(r.site, p)
 	if len(e.GUID) > feeds.MaxGUID {

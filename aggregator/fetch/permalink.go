@@ -92,6 +92,12 @@ func permalinkExpand(pattern string, p permalinkFacts) (string, error) {
 // that no prefix is put before it.
 func permalinkUsesLanguage(pattern string) bool { return strings.Contains(pattern, ":lang") }
 
+// permalinkUsesDate says that a post without a date has no address: Hugo puts it
+// into the year 1.
+func permalinkUsesDate(pattern string) bool {
+	return slices.ContainsFunc([]string{":year", ":month", ":day", ":week"}, func(t string) bool { return strings.Contains(pattern, t) })
+}
+
 // permalinkClean makes p a rooted path without empty or dot segments, so that a
 // title such as "../../about" stays where posts are; a slash at the end stays.
 func permalinkClean(p string) string {

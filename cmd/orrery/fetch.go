@@ -89,7 +89,7 @@ func (p *program) notVisited(ctx context.Context, pl *planet, slugs []string, vi
 		if visited[s.Slug] || !slices.Contains(slugs, s.Slug) {
 			continue
 		}
-		why := "another process visits it now, or was killed while it did (a claim ends after 10 minutes)"
+		why := "another process visits it now, or was killed while it did; try again in some minutes"
 		switch again := s.State.LastVisit.Add(pl.config.Fetch.MinInterval); {
 		case s.State.RetryAfter.After(time.Now()):
 			why = "it asked to be left alone until " + shortTime(s.State.RetryAfter, "")

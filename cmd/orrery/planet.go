@@ -91,7 +91,9 @@ func (pl *planet) source(s *config.Source) feeds.Source {
 	}
 	if s.Markdown != "" {
 		f.URL = (&url.URL{Scheme: "file", Path: s.Markdown}).String()
-		f.Site = cmp.Or(f.Site, pl.config.Planet.URL)
+		if s.Permalink != "" { // without either, the planet's page of a post is its address
+			f.Site = cmp.Or(f.Site, pl.config.Planet.URL)
+		}
 		f.Language = cmp.Or(f.Language, pl.config.Planet.Language)
 	}
 	return f
@@ -182,6 +184,7 @@ func (pl *planet) aggregator(observe func(feeds.Visit, feeds.Tally)) *aggregator
 	f := pl.config.Fetch
 	return aggregator.New(aggregator.Options{
 		Store: pl.store, Fetch: pl.fetchers(), Rules: &pl.rules, Observe: observe,
+		Lease:       max(2*time.Minute, 4*f.Timeout), // what is killed is missed for no longer
 		Concurrency: f.Concurrency, PerHost: f.PerHost, Pause: f.PausePerHost,
 		Intervals: aggregator.Intervals{Min: f.MinInterval, Max: f.MaxInterval},
 	})
