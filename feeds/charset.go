@@ -7,7 +7,9 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/net/html/charset"
+	"golang.org/x/text/encoding"
 	"golang.org/x/text/encoding/unicode"
+	"golang.org/x/text/encoding/unicode/utf32"
 )
 
 // decode makes body UTF-8 without a byte order mark, without the XML
@@ -40,13 +42,18 @@ func transcode(body []byte, contentType string) (text, label string) {
 		header, _, _ = strings.Cut(strings.Trim(params, `"' `), ";")
 		header = strings.Trim(header, `"' `)
 	}
+	for _, w := range wide {
+		if bytes.HasPrefix(body, []byte(w.start)) {
+			out, err := w.NewDecoder().Bytes(body)
+			if err != nil {
+				out = nil
+			}
+			return string(out), w.name
+		}
+	}
 	switch {
 	case bytes.HasPrefix(body, []byte("\xEF\xBB\xBF")):
 		return string(body), "utf-8"
-	case bytes.HasPrefix(body, []byte("\xFE\xFF")), bytes.HasPrefix(body, []byte("\x00<")):
-		return fromUTF16(body, unicode.BigEndian), "utf-16be"
-	case bytes.HasPrefix(body, []byte("\xFF\xFE")), bytes.HasPrefix(body, []byte("<\x00")):
-		return fromUTF16(body, unicode.LittleEndian), "utf-16le"
 	case strings.HasPrefix(header+declared, "iso-2022") && bytes.Contains(body, []byte("\x1B$")): // it hides in ASCII
 	case mostlyUTF8(body):
 		return string(body), "utf-8"
@@ -83,10 +90,21 @@ func mostlyUTF8(body []byte) bool {
 	return valid > 2*invalid
 }
 
-func fromUTF16(body []byte, order unicode.Endianness) string {
-	out, err := unicode.UTF16(order, unicode.UseBOM).NewDecoder().Bytes(body)
-	if err != nil {
-		return ""
-	}
-	return string(out)
+// wide are the charsets of two and four bytes a character, known by their byte
+// order mark or by the zeros in the first sign of a document (XML 1.0 appendix F).
+// The order matters: UTF-32's mark begins with that of UTF-16.
+var wide = []struct {
+	start, name string
+	encoding.Encoding
+}{
+	{"\x00\x00\xFE\xFF", "utf-32be", utf32.UTF32(utf32.BigEndian, utf32.UseBOM)},
+	{"\xFF\xFE\x00\x00", "utf-32le", utf32.UTF32(utf32.LittleEndian, utf32.UseBOM)},
+	{"\x00\x00\x00<", "utf-32be", utf32.UTF32(utf32.BigEndian, utf32.UseBOM)},
+	{"<\x00\x00\x00", "utf-32le", utf32.UTF32(utf32.LittleEndian, utf32.UseBOM)},
+	{"\xFE\xFF", "utf-16be", unicode.UTF16(unicode.BigEndian, unicode.UseBOM)},
+	{"\xFF\xFE", "utf-16le", unicode.UTF16(unicode.LittleEndian, unicode.UseBOM)},
+	{"\x00<", "utf-16be", unicode.UTF16(unicode.BigEndian, unicode.UseBOM)},
+	{"<\x00", "utf-16le", unicode.UTF16(unicode.LittleEndian, unicode.UseBOM)},
+	{"\x00{", "utf-16be", unicode.UTF16(unicode.BigEndian, unicode.UseBOM)},
+	{"{\x00", "utf-16le", unicode.UTF16(unicode.LittleEndian, unicode.UseBOM)},
 }

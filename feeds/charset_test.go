@@ -45,6 +45,19 @@ func utf16Bytes(s string, little, mark bool) string {
 	return b.String()
 }
 
+// wider makes UTF-32 of UTF-16 without surrogates.
+func wider(s string, little bool) string {
+	var b strings.Builder
+	for i := 0; i+1 < len(s); i += 2 {
+		if little {
+			b.WriteString(s[i:i+2] + "\x00\x00")
+		} else {
+			b.WriteString("\x00\x00" + s[i:i+2])
+		}
+	}
+	return b.String()
+}
+
 // The order is the byte order mark, UTF-8 that is valid, the header, the
 // declaration, windows-1252 (fetching.md 39–41).
 func TestCharsetIsFoundWhoeverLies(t *testing.T) {
@@ -64,6 +77,10 @@ func TestCharsetIsFoundWhoeverLies(t *testing.T) {
 		{"UTF-16 big endian with a mark", utf16Bytes(charsetDoc("utf-16", plain), false, true), "", "utf-16be", plain, false},
 		{"UTF-16 little endian without", utf16Bytes(charsetDoc("utf-16", plain), true, false), "", "utf-16le", plain, false},
 		{"UTF-16 big endian declared UTF-8", utf16Bytes(charsetDoc("utf-8", plain), false, false), "", "utf-16be", plain, false},
+		{"UTF-32 little endian with a mark", wider(utf16Bytes(charsetDoc("utf-32", plain), true, true), true), "", "utf-32le", plain, false},
+		{"UTF-32 big endian with a mark", wider(utf16Bytes(charsetDoc("utf-32", plain), false, true), false), "", "utf-32be", plain, false},
+		{"UTF-32 little endian without", wider(utf16Bytes(charsetDoc("utf-32", plain), true, false), true), "", "utf-32le", plain, false},
+		{"UTF-32 big endian without", wider(utf16Bytes(charsetDoc("", plain), false, false), false), "", "utf-32be", plain, false},
 		{"latin1 declared", charsetDoc("ISO-8859-1", in(t, charmap.Windows1252, plain)), "", "windows-1252", plain, false},
 		{"windows-1252, nobody says so", charsetDoc("", in(t, charmap.Windows1252, plain)), "", "windows-1252", plain, false},
 		{"latin1 declared UTF-8", charsetDoc("utf-8", in(t, charmap.Windows1252, plain)), "", "windows-1252", plain, false},
