@@ -39,6 +39,7 @@ func writeXML(w io.Writer, root any) error {
 type atomFeed struct {
 	XMLName   xml.Name     `xml:"http://www.w3.org/2005/Atom feed"`
 	Lang      string       `xml:"xml:lang,attr,omitempty"`
+	Media     string       `xml:"xmlns:media,attr,omitempty"` // declared where an entry has a picture
 	ID        string       `xml:"id"`
 	Title     *atomText    `xml:"title"`
 	Subtitle  *atomText    `xml:"subtitle"`
@@ -52,34 +53,54 @@ type atomFeed struct {
 }
 
 type atomEntry struct {
-	Lang       string         `xml:"xml:lang,attr,omitempty"`
-	ID         string         `xml:"id"`
-	Title      *atomText      `xml:"title"`
-	Published  string         `xml:"published,omitempty"`
-	Updated    string         `xml:"updated"`
-	Links      []atomLink     `xml:"link"`
-	Authors    []atomPerson   `xml:"author"`
-	Categories []atomCategory `xml:"category"`
-	Source     *atomSource    `xml:"source"`
-	Summary    *atomText      `xml:"summary"`
-	Content    *atomText      `xml:"content"`
+	Lang         string         `xml:"xml:lang,attr,omitempty"`
+	ID           string         `xml:"id"`
+	Title        *atomText      `xml:"title"`
+	Published    string         `xml:"published,omitempty"`
+	Updated      string         `xml:"updated"`
+	Links        []atomLink     `xml:"link"`
+	Authors      []atomPerson   `xml:"author"`
+	Contributors []atomPerson   `xml:"contributor"`
+	Categories   []atomCategory `xml:"category"`
+	Source       *atomSource    `xml:"source"`
+	Summary      *atomText      `xml:"summary"`
+	Content      *atomText      `xml:"content"`
+	Thumbnail    *mediaPicture  `xml:"media:thumbnail"`
 }
 
 type atomSource struct {
-	ID      string       `xml:"id,omitempty"`
-	Title   *atomText    `xml:"title"`
-	Updated string       `xml:"updated"`
-	Icon    string       `xml:"icon,omitempty"`
-	Rights  *atomText    `xml:"rights"`
-	Links   []atomLink   `xml:"link"`
-	Authors []atomPerson `xml:"author"`
+	ID       string       `xml:"id,omitempty"`
+	Title    *atomText    `xml:"title"`
+	Subtitle *atomText    `xml:"subtitle"`
+	Updated  string       `xml:"updated"`
+	Icon     string       `xml:"icon,omitempty"`
+	Rights   *atomText    `xml:"rights"`
+	Links    []atomLink   `xml:"link"`
+	Authors  []atomPerson `xml:"author"`
 }
 
 type atomLink struct {
 	Rel    string `xml:"rel,attr"`
 	Type   string `xml:"type,attr,omitempty"`
+	Lang   string `xml:"hreflang,attr,omitempty"`
+	Title  string `xml:"title,attr,omitempty"`
 	Href   string `xml:"href,attr"`
 	Length int64  `xml:"length,attr,omitempty"`
+}
+
+// mediaPicture is the media:thumbnail of an entry: neither Atom nor RSS has a word
+// for its picture.
+type mediaPicture struct {
+	URL string `xml:"url,attr"`
+}
+
+const mediaSpace = "http://search.yahoo.com/mrss/"
+
+func newMediaPicture(address string) *mediaPicture {
+	if address == "" {
+		return nil
+	}
+	return &mediaPicture{clean(address)}
 }
 
 type atomPerson struct {
@@ -109,6 +130,9 @@ func WriteAtom(w io.Writer, f *Feed) error {
 	}
 	for i := range f.Entries {
 		a.Entries[i] = newAtomEntry(&f.Entries[i])
+		if a.Entries[i].Thumbnail != nil {
+			a.Media = mediaSpace
+		}
 	}
 	return writeXML(w, &a)
 }
@@ -116,8 +140,11 @@ func WriteAtom(w io.Writer, f *Feed) error {
 func newAtomEntry(e *Entry) atomEntry {
 	a := atomEntry{
 		Lang: clean(e.Language), ID: clean(e.GUID), Title: newAtomTitle(e.Title), Updated: atomTime(later(e.Updated, e.Published)),
-		Authors: atomPeople(e.Authors), Source: newAtomSource(e.Origin),
-		Summary: newAtomHTML(e.Summary), Content: newAtomHTML(e.Content),
+		Authors: atomPeople(e.Authors), Contributors: atomPeople(e.Contributors), Source: newAtomSource(e.Origin),
+		Summary: newAtomHTML(e.Summary), Content: newAtomHTML(e.Content), Thumbnail: newMediaPicture(e.Image),
+	}
+	if e.TitleHTML != "" {
+		a.Title = newAtomHTML(e.TitleHTML)
 	}
 	if !unsayable(e.Published) {
 		a.Published = atomTime(e.Published)
@@ -128,11 +155,20 @@ func newAtomEntry(e *Entry) atomEntry {
 	for _, x := range e.Enclosures {
 		a.Links = append(a.Links, atomLink{Rel: "enclosure", Type: clean(x.Type), Href: clean(x.URL), Length: x.Length})
 	}
+	for _, l := range e.Links {
+		if republished[l.Rel] {
+			a.Links = append(a.Links, atomLink{Rel: l.Rel, Type: clean(l.Type), Lang: l.Language, Title: clean(l.Title), Href: clean(l.URL)})
+		}
+	}
 	for _, t := range e.Tags {
 		a.Categories = append(a.Categories, atomCategory{clean(t.Term), absoluteIRI(t.Scheme), clean(t.Label)})
 	}
 	return a
 }
+
+// republished are the relations of an entry's further links that hold wherever it
+// appears; where it was edited or first fetched is nobody's business here.
+var republished = map[string]bool{"via": true, "related": true, "replies": true, "license": true}
 
 // absoluteIRI is s if it may be a scheme (RFC 4287 §4.2.2.2), else "": RSS calls
 // its domains what it likes.
@@ -156,7 +192,7 @@ func newAtomSource(o *Origin) *atomSource {
 		return nil
 	}
 	return &atomSource{
-		ID: clean(o.ID), Title: newAtomTitle(o.Title), Updated: atomTime(o.Updated), Icon: clean(o.Icon), Rights: newAtomPlain(o.Rights),
+		ID: clean(o.ID), Title: newAtomTitle(o.Title), Subtitle: newAtomPlain(o.Subtitle), Updated: atomTime(o.Updated), Icon: clean(o.Icon), Rights: newAtomPlain(o.Rights),
 		Links: atomLinks(o.Self, "", o.Link, nil), Authors: atomPeople(o.Authors),
 	}
 }

@@ -49,7 +49,11 @@ func containsFold(list []string, s string) bool {
 }
 
 func containsWords(e *Entry, words []string) bool {
-	text := wordsOf(e.Title + " " + PlainText(e.Summary) + " " + PlainText(e.Content))
+	text := e.Title + " " + PlainText(e.Content)
+	if !e.SummaryMade {
+		text += " " + PlainText(e.Summary)
+	}
+	text = wordsOf(text)
 	for _, w := range words {
 		if w := wordsOf(w); w != "  " && strings.Contains(text, w) {
 			return true

@@ -1,6 +1,7 @@
 package feeds
 
 import (
+	"encoding/base64"
 	"net/mail"
 	"strconv"
 	"strings"
@@ -36,6 +37,16 @@ func person(s string) Person {
 func isMail(s string) bool {
 	at := strings.LastIndexByte(s, '@')
 	return at > 0 && at < len(s)-1 && !strings.ContainsAny(s, " <>()")
+}
+
+// fromBase64 is text that Atom 0.3 wrapped in base64 (mode="base64"), "" where it
+// is none.
+func fromBase64(s string) string {
+	text, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(s), ""))
+	if err != nil {
+		return ""
+	}
+	return clean(string(text))
 }
 
 func length(s string) int64 {

@@ -15,22 +15,36 @@ type Entry struct {
 	// Aliases are further addresses of the same post.
 	Aliases []string `json:"aliases,omitempty"`
 	Title   string   `json:"title"` // plain text, one line
+	// TitleHTML is the title with the emphasis, code and indices it came with; after
+	// Normalize it is sanitized, and empty where it says no more than Title.
+	TitleHTML string `json:"title_html,omitempty"`
 	// Summary and Content are HTML; after Normalize they are sanitized, balanced
 	// and hold absolute addresses only.
 	Summary string `json:"summary,omitempty"`
 	Content string `json:"content,omitempty"`
+	// SummaryMade says that the source gave no Summary for a long Content, and that
+	// Normalize made one of its beginning.
+	SummaryMade bool `json:"summary_made,omitempty"`
 	// The addresses that relative links in Summary and Content resolve against,
 	// where the source said so (XML Base); only between Read and Normalize.
 	summaryBase, contentBase string
 
-	Authors    []Person    `json:"authors,omitempty"`
-	Tags       []Tag       `json:"tags,omitempty"`
-	Enclosures []Enclosure `json:"enclosures,omitempty"`
-	Language   string      `json:"language,omitempty"` // BCP 47
+	Authors      []Person    `json:"authors,omitempty"`
+	Contributors []Person    `json:"contributors,omitempty"`
+	Tags         []Tag       `json:"tags,omitempty"`
+	Enclosures   []Enclosure `json:"enclosures,omitempty"`
+	// Links are the further addresses it came with and what they are to it: via,
+	// related, replies, license, other alternates.
+	Links    []Link `json:"links,omitempty"`
+	Image    string `json:"image,omitempty"`    // absolute address of a picture that stands for the post
+	Language string `json:"language,omitempty"` // BCP 47
 	// Published and Updated are what the source said, UTC; zero: it did not say,
 	// or said something nobody can believe (before 1990, parsing.md 24).
 	Published time.Time `json:"published,omitzero"`
 	Updated   time.Time `json:"updated,omitzero"`
+	// Unzoned says that a date came without a zone that means anything, and was taken
+	// for UTC: it may be off by 14 hours (parsing.md 23).
+	Unzoned bool `json:"unzoned,omitempty"`
 	// Origin is the atom:source or RSS source the entry came with, for a planet of planets.
 	Origin *Origin `json:"origin,omitempty"`
 	// Group ties the translations of one post together; empty: none.
@@ -65,16 +79,27 @@ type Enclosure struct {
 	Length int64  `json:"length,omitempty"`
 }
 
+// Link is an address and what it is to the post or feed it came with: Rel is a name
+// of the IANA registry or a URI, in lower case (RFC 4287 §4.2.7.2).
+type Link struct {
+	Rel      string `json:"rel"`
+	URL      string `json:"url"`
+	Type     string `json:"type,omitempty"`
+	Language string `json:"language,omitempty"` // BCP 47, of what is there
+	Title    string `json:"title,omitempty"`
+}
+
 // Origin is the feed an entry was first published in (RFC 4287 §4.2.11).
 type Origin struct {
-	ID      string    `json:"id,omitempty"`
-	Title   string    `json:"title,omitempty"`
-	Link    string    `json:"link,omitempty"` // its page
-	Self    string    `json:"self,omitempty"` // its feed
-	Icon    string    `json:"icon,omitempty"`
-	Rights  string    `json:"rights,omitempty"`
-	Updated time.Time `json:"updated,omitzero"`
-	Authors []Person  `json:"authors,omitempty"`
+	ID       string    `json:"id,omitempty"`
+	Title    string    `json:"title,omitempty"`
+	Subtitle string    `json:"subtitle,omitempty"`
+	Link     string    `json:"link,omitempty"` // its page
+	Self     string    `json:"self,omitempty"` // its feed
+	Icon     string    `json:"icon,omitempty"`
+	Rights   string    `json:"rights,omitempty"`
+	Updated  time.Time `json:"updated,omitzero"`
+	Authors  []Person  `json:"authors,omitempty"`
 }
 
 // CategoryName names a category: Title for people, Slug for addresses.

@@ -38,6 +38,7 @@ type Feed struct {
 	Language string // BCP 47, may be empty
 	Rights   string // plain text
 	Hubs     []string
+	Links    []Link // further addresses: license, next-archive, other alternates
 	Authors  []Person
 	// Updated is the last significant change. When writing it is the newest
 	// entry's, never the clock's: the same entries give the same bytes.

@@ -289,6 +289,7 @@ var gofeedErrs = map[string]string{
 	"base/rss-with-relative-html-urls.rss": "posts/post-1 in the base posts/post-1 is posts/posts/post-1 (RFC 3986 §5.2.3)",
 	"missing/reader-full.rss":              "it does not read a content element in RSS",
 	"missing/reader-relative.rss":          "it does not read a content element in RSS",
+	"rss20/wapowellness.rss":               "it does not read pheedo:origLink",
 	"rss20/itunes-sample.rss":              "it does not read itunes:summary where there is no description",
 }
 

@@ -54,14 +54,23 @@ func frontPage(address string) bool {
 }
 
 // Hash tells revisions apart: two copies of an entry with the same Hash say the
-// same (dedupe.md 8). White space does not count.
+// same (dedupe.md 8). White space does not count, nor does what only accompanies
+// the post (Image, Links, Contributors): counters and tokens stand in those
+// addresses, and a summary that we made says nothing new.
 func (e *Entry) Hash() string {
 	h := sha256.New()
 	field := func(s string) {
 		fmt.Fprintf(h, "%d:%s;", len(s), s)
 	}
-	for _, s := range []string{e.Title, e.Permalink, e.Summary, e.Content, e.Language, e.Group} {
+	summary := e.Summary
+	if e.SummaryMade {
+		summary = ""
+	}
+	for _, s := range []string{e.Title, e.Permalink, summary, e.Content, e.Language, e.Group} {
 		field(strings.Join(strings.Fields(s), " "))
+	}
+	if e.TitleHTML != "" {
+		field(e.TitleHTML)
 	}
 	for _, a := range e.Authors {
 		field(a.Name)
@@ -241,11 +250,15 @@ func tracking(pair, host string) bool {
 		site, host := strings.TrimPrefix(strings.ToLower(value), "www."), strings.TrimPrefix(strings.ToLower(host), "www.")
 		return host == site || strings.Contains(site, ".") && strings.HasSuffix(host, "."+site)
 	}
+	if name == "source" { // Medium: source=rss-af51c0ce7d2b------2
+		return strings.HasPrefix(value, "rss-")
+	}
 	return strings.HasPrefix(name, "utm_") || strings.HasPrefix(name, "mtm_") || strings.HasPrefix(name, "igshid") ||
 		trackers[name]
 }
 
-// trackers are query parameters that say where a reader came from (dedupe.md 3).
+// trackers are query parameters that say where a reader came from: those of
+// dedupe.md 3, and wt_mc and ns_* of two more counters in real feeds.
 var trackers = func() map[string]bool {
 	m := map[string]bool{}
 	for _, n := range strings.Fields(`fbclid gclid dclid gbraid wbraid gclsrc srsltid msclkid yclid ysclid
@@ -253,7 +266,7 @@ var trackers = func() map[string]bool {
 		hmb_campaign hmb_medium hmb_source itm_campaign itm_medium itm_source campaign_id campaign_medium
 		campaign_name campaign_source campaign_term campaign_content wickedid hsa_cam _hsenc _hsmi __hssc __hstc
 		__hsfp hsctatracking rb_clickid oly_anon_id oly_enc_id vero_id vero_conv sc_cid _bhlid _branch_match_id
-		_branch_referrer`) {
+		_branch_referrer wt_mc ns_campaign ns_mchannel ns_source ns_linkname ns_fee`) {
 		m[n] = true
 	}
 	return m

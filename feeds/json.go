@@ -3,7 +3,6 @@ package feeds
 import (
 	"cmp"
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 )
@@ -163,10 +162,14 @@ func jsonEntry(v jsonValue) Entry {
 		GUID: id, GUIDGlobal: isURI(id), Permalink: cmp.Or(v.get("url").str(), v.get("external_url").str()),
 		Title: oneLine(v.get("title").text()), Content: v.get("content_html").text(), Summary: textHTML(v.get("summary").text()),
 		Language: v.get("language").str(), Authors: v.authors(),
-		Published: parseDate(v.get("date_published").text()), Updated: parseDate(v.get("date_modified").text()),
+		Image: cmp.Or(v.get("image").str(), v.get("banner_image").str()),
 	}
+	e.Published, e.Updated = e.date(v.get("date_published").text()), e.date(v.get("date_modified").text())
 	if e.Content == "" {
 		e.Content = textHTML(v.get("content_text").text())
+	}
+	if other := v.get("external_url").str(); other != "" && other != e.Permalink {
+		e.Links = append(e.Links, Link{Rel: "related", URL: other}) // what the post is about
 	}
 	ours := v.get("_orrery")
 	e.Tags = jsonTags(v.get("tags"), ours.get("categories"))
@@ -177,6 +180,13 @@ func jsonEntry(v jsonValue) Entry {
 		}
 	}
 	return e
+}
+
+// date is the date that s says; e is marked where it has no zone.
+func (e *Entry) date(s string) time.Time {
+	t, zoned := readDate(s)
+	e.Unzoned = e.Unzoned || !t.IsZero() && !zoned
+	return t
 }
 
 // jsonTags are the tags of an item: first those that another Orrery wrote whole,
@@ -223,63 +233,6 @@ func jsonOrigin(v jsonValue) *Origin {
 	return &o
 }
 
-func (r *jsonReader) rssHead(v jsonValue) {
-	f := r.feed
-	f.Format = "rss " + oneLine(cut(cmp.Or(v.get("version").text(), "2.0"), 16)) + " in json"
-	f.Title, f.Subtitle = plainTitle(v.inner("title")), plainTitle(v.inner("description"))
-	f.Link, f.Language = strings.TrimSpace(v.inner("link")), strings.TrimSpace(cmp.Or(v.inner("language"), v.inner("dc:language")))
-	f.Rights, f.Icon = plainTitle(cmp.Or(v.inner("copyright"), v.inner("dc:rights"))), v.get("image").get("url").str()
-	if f.Updated = parseDate(v.inner("lastBuildDate")); f.Updated.IsZero() {
-		f.Updated = parseDate(cmp.Or(v.inner("pubDate"), v.inner("dc:date")))
-	}
-	f.Authors = v.creators("managingEditor")
-	if m, err := strconv.Atoi(strings.TrimSpace(v.inner("ttl"))); err == nil && m > 0 && m < 1e6 {
-		f.TTL = time.Duration(m) * time.Minute
-	}
-	for l := range v.get("atom:link").list() {
-		switch href := l.get("href").str(); l.get("rel").str() {
-		case "self":
-			f.Self = href
-		case "hub":
-			f.Hubs = append(f.Hubs, href)
-		}
-	}
-}
-
-// rssEntry is an item of RSS in JSON. What are attributes and text of an element
-// in XML are members of an object here, the text is called "#value".
-func rssEntry(v jsonValue) Entry {
-	e := Entry{
-		GUID: strings.TrimSpace(v.inner("guid")), Title: plainTitle(v.inner("title")),
-		Permalink: strings.TrimSpace(cmp.Or(v.inner("feedburner:origLink"), v.inner("link"))),
-		Content:   v.inner("content:encoded"), Authors: v.creators("author"), Language: v.inner("dc:language"),
-		Published: parseDate(cmp.Or(v.inner("pubDate"), v.inner("dc:date"))),
-	}
-	e.GUIDGlobal = isURI(e.GUID)
-	if e.Permalink == "" && !v.get("guid").get("isPermaLink").is("false") {
-		e.Permalink = webURL("", e.GUID) // parsing.md 11
-	}
-	if e.Content == "" {
-		e.Content = v.inner("description")
-	} else {
-		e.Summary = v.inner("description")
-	}
-	for c := range v.get("category").list() {
-		if t := c.words(); t != "" && len(e.Tags) < maxTags {
-			e.Tags = append(e.Tags, Tag{Term: t, Scheme: c.get("domain").str()})
-		}
-	}
-	for x := range v.get("enclosure").list() {
-		if u := x.get("url").str(); u != "" && len(e.Enclosures) < maxEnclosures {
-			e.Enclosures = append(e.Enclosures, Enclosure{URL: u, Type: x.get("type").str(), Length: x.get("length").bytes()})
-		}
-	}
-	if u := v.get("source").get("url").str(); u != "" {
-		e.Origin = &Origin{ID: u, Self: u, Title: plainTitle(v.inner("source"))}
-	}
-	return e
-}
-
 // authors are those of a JSON Feed or item; author is what version 1.0 had.
 func (v jsonValue) authors() []Person {
 	var out []Person
@@ -293,25 +246,6 @@ func (v jsonValue) authors() []Person {
 				p = person(cut(name, MaxTitle))
 			}
 			if p != (Person{}) {
-				out = append(out, p)
-			}
-		}
-		if len(out) > 0 {
-			break
-		}
-	}
-	return out
-}
-
-// creators are the people of RSS: dc:creator before the other (parsing.md 15).
-func (v jsonValue) creators(other string) []Person {
-	var out []Person
-	for _, key := range []string{"dc:creator", other} {
-		for c := range v.get(key).list() {
-			if len(out) == maxPeople {
-				break
-			}
-			if p := person(cut(c.words(), MaxTitle)); p != (Person{}) {
 				out = append(out, p)
 			}
 		}

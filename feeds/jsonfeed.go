@@ -79,7 +79,7 @@ func newJSONItem(e *Entry) jsonItem {
 		JSONItem: &gorilla.JSONItem{
 			Id: clean(e.GUID), Url: clean(e.Permalink), Title: clean(e.Title),
 			ContentHTML: clean(cmp.Or(e.Content, e.Summary)), Authors: jsonPeople(e.Authors),
-			PublishedDate: jsonTime(e.Published),
+			PublishedDate: jsonTime(e.Published), Image: clean(e.Image), ExternalUrl: clean(e.related()),
 		},
 		Language: clean(e.Language),
 		Orrery:   newJSONOrrery(e),

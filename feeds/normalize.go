@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -18,6 +19,7 @@ const (
 	maxTags       = 100
 	maxTag        = 200
 	maxEnclosures = 50
+	maxLinks      = 50
 )
 
 // Normalize makes a feed that was read tidy and safe: addresses absolute, HTML
@@ -30,7 +32,10 @@ func Normalize(f *Feed, base string) {
 	}
 	f.Title, f.Subtitle, f.Rights = line(f.Title), line(f.Subtitle), line(f.Rights)
 	f.Self = webURL(base, f.Self)
-	f.Link = webURL(cmp.Or(f.Self, base), f.Link)
+	if base = webURL("", base); base == "" { // a file: the document itself may know where it belongs
+		base = f.Self
+	}
+	f.Link = webURL(base, f.Link)
 	f.Icon = webURL(cmp.Or(f.Link, base), f.Icon)
 	f.PrevArchive, f.Next = webURL(base, f.PrevArchive), webURL(base, f.Next)
 	f.Language = Language(f.Language)
@@ -43,15 +48,26 @@ func Normalize(f *Feed, base string) {
 		}
 	}
 	f.Hubs = hubs
+	f.Links = furtherLinks(f.Links, cmp.Or(f.Link, base), f.Link)
 	if len(f.Entries) > maxEntries {
 		f.Entries = f.Entries[:maxEntries]
 		f.Repaired = append(f.Repaired, "only the first 2,000 entries were read")
 	}
+	site := cmp.Or(f.Link, base)
+	if f.atom() && host(site) == host(base) {
+		site = base
+	}
 	for i := range f.Entries {
-		f.Entries[i].normalize(f, cmp.Or(f.Link, base), base)
+		f.Entries[i].normalize(f, site, base)
 	}
 	f.Entries = unique(f.Entries)
 }
+
+// atom says that the feed is one of Atom, where a relative address has one meaning
+// only, which has nothing to do with the site or the entry (RFC 4287 §2, RFC 3986
+// §5.1). But a feed that comes from another host than the site, from a counter or a
+// mirror, is no base for addresses that its writer never meant to be there.
+func (f *Feed) atom() bool { return strings.HasPrefix(f.Format, "atom") }
 
 // normalize tidies an entry; base is what its address resolves against, document
 // what its xml:base does.
@@ -59,6 +75,7 @@ func (e *Entry) normalize(f *Feed, base, document string) {
 	e.GUID = guid(e.GUID)
 	e.Permalink = withoutTracking(webURL(base, e.Permalink))
 	e.Title = line(e.Title)
+	e.TitleHTML = titleHTML(e.TitleHTML, e.Title)
 	var aliases []string
 	for _, a := range e.Aliases {
 		if a = webURL(cmp.Or(e.Permalink, base), a); a != "" && len(aliases) < maxTags {
@@ -71,25 +88,39 @@ func (e *Entry) normalize(f *Feed, base, document string) {
 	e.Summary = Sanitize(e.Summary, cmp.Or(webURL(document, e.summaryBase), links))
 	e.contentBase, e.summaryBase = "", ""
 	if e.Content == "" || e.Content == e.Summary { // many feeds say the same twice
-		e.Content, e.Summary = e.Summary, ""
+		e.Content, e.Summary, e.SummaryMade = e.Summary, "", false
 	}
-	e.Authors = people(e.Authors, links)
+	if e.Summary == "" {
+		e.Summary = summarize(e.Content, maxSummary)
+		e.SummaryMade = e.Summary != ""
+	}
+	files := links
+	if f.atom() {
+		files = base
+	}
+	e.Authors, e.Contributors = people(e.Authors, files), people(e.Contributors, files)
+	e.Image = webURL(files, e.Image)
+	e.Links = furtherLinks(e.Links, files, e.Permalink)
 	e.Language = Language(cmp.Or(e.Language, f.Language))
 	e.Published, e.Updated = believable(e.Published), believable(e.Updated)
 	e.Tags = tags(e.Tags)
-	var files []Enclosure
-	for _, x := range e.Enclosures {
-		if x.URL = webURL(links, x.URL); x.URL != "" && len(files) < maxEnclosures {
-			files = append(files, Enclosure{URL: x.URL, Type: mediaType(x.Type), Length: max(x.Length, 0)})
-		}
-	}
-	e.Enclosures = files
+	e.Enclosures = enclosures(e.Enclosures, files)
 	if o := e.Origin; o != nil {
 		e.Origin = &Origin{
-			ID: guid(o.ID), Title: line(o.Title), Link: webURL(base, o.Link), Self: webURL(base, o.Self),
+			ID: guid(o.ID), Title: line(o.Title), Subtitle: line(o.Subtitle), Link: webURL(base, o.Link), Self: webURL(base, o.Self),
 			Icon: webURL(base, o.Icon), Rights: line(o.Rights), Updated: believable(o.Updated), Authors: people(o.Authors, base),
 		}
 	}
+}
+
+func enclosures(list []Enclosure, base string) []Enclosure {
+	var out []Enclosure
+	for _, x := range list {
+		if x.URL = webURL(base, x.URL); x.URL != "" && len(out) < maxEnclosures {
+			out = append(out, Enclosure{URL: x.URL, Type: mediaType(x.Type), Length: max(x.Length, 0)})
+		}
+	}
+	return out
 }
 
 func line(s string) string { return short(s, MaxTitle) }
@@ -166,6 +197,25 @@ func tags(list []Tag) []Tag {
 		if k := t.Scheme + " " + FoldTag(t.Term); t.Term != "" && !seen[k] && len(out) < maxTags {
 			seen[k] = true
 			out = append(out, t)
+		}
+	}
+	return out
+}
+
+// furtherLinks are the links that lead somewhere, each once; an alternate that is
+// the page itself says nothing more.
+func furtherLinks(list []Link, base, page string) []Link {
+	var out []Link
+	for _, l := range list {
+		l = Link{
+			Rel: short(strings.ToLower(l.Rel), maxTag), URL: webURL(base, l.URL), Type: mediaType(l.Type),
+			Language: Language(l.Language), Title: short(l.Title, maxTag),
+		}
+		if l.URL == "" || l.Rel == "" || l.Rel == "alternate" && l.URL == page || len(out) == maxLinks {
+			continue
+		}
+		if !slices.ContainsFunc(out, func(o Link) bool { return o.Rel == l.Rel && o.URL == l.URL }) {
+			out = append(out, l)
 		}
 	}
 	return out

@@ -16,7 +16,6 @@ const (
 	maxAttrs      = 256
 	maxNamespaces = 512
 	maxTokens     = 500_000
-	maxComments   = 10_000
 )
 
 // Read reads a feed of any format from the bytes of an answer. contentType is
@@ -112,12 +111,19 @@ func unique(entries []Entry) []Entry {
 	return out
 }
 
-// plainTitle is a title whose type nobody told us: HTML if it looks like it.
+// plainTitle is a title whose type nobody told us, as plain text.
 func plainTitle(s string) string {
+	plain, _ := markedTitle(s)
+	return plain
+}
+
+// markedTitle is a title whose type nobody told us: HTML if it looks like it
+// (parsing.md 14).
+func markedTitle(s string) (plain, markup string) {
 	if looksLikeHTML.MatchString(s) {
-		return PlainText(s)
+		return PlainText(s), s
 	}
-	return oneLine(s)
+	return oneLine(s), ""
 }
 
 var looksLikeHTML = regexp.MustCompile(`(?i)</?(?:a|abbr|b|br|cite|code|del|em|font|i|img|ins|kbd|mark|p|q|s|small|span|strong|sub|sup|tt|u|wbr|script|style|div)(?:\s[^<>]*)?/?>|&(?:[a-z]{2,8}|#[0-9]{1,7}|#x[0-9a-f]{1,6});`)

@@ -17,20 +17,15 @@ func reduce(format string, e *Entry, f *Feed) Entry {
 		Language:  cmp.Or(e.Language, f.Language), // inherited (parsing.md 10)
 		Published: e.Published.UTC().Truncate(time.Second), Updated: e.Updated.UTC().Truncate(time.Second),
 	}
-	for _, p := range e.Authors {
-		p.Email = "" // never republished (parsing.md 15)
-		if format == "rss" {
-			p.URL = "" // dc:creator is a name
-		}
-		p.Name = cmp.Or(p.Name, inheritedURL(e, len(r.Authors)))
-		r.Authors = append(r.Authors, p)
-	}
+	r.Image = e.Image
+	r.Authors = reducePeople(format, e.Authors)
 	for i, x := range e.Enclosures {
 		if format != "atom" {
 			x.Type = cmp.Or(x.Type, "application/octet-stream") // required there
 		}
 		if format == "rss" && i > 0 && strings.HasPrefix(x.Type, "image/") {
-			continue // in media:content a picture is a preview
+			r.Image = cmp.Or(r.Image, x.URL) // in media:content a picture is a preview
+			continue
 		}
 		r.Enclosures = append(r.Enclosures, x)
 	}
@@ -45,7 +40,27 @@ func reduce(format string, e *Entry, f *Feed) Entry {
 	return r
 }
 
+func reducePeople(format string, list []Person) []Person {
+	var out []Person
+	for _, p := range list {
+		p.Email = "" // never republished (parsing.md 15)
+		p.Name = cmp.Or(p.Name, p.URL)
+		if format == "rss" {
+			p.URL = "" // dc:creator is a name
+		}
+		out = append(out, p)
+	}
+	return out
+}
+
 func reduceAtom(r, e *Entry) {
+	r.TitleHTML = e.TitleHTML
+	r.Contributors = reducePeople("atom", e.Contributors)
+	for _, l := range e.Links {
+		if republished[l.Rel] {
+			r.Links = append(r.Links, l)
+		}
+	}
 	for _, t := range e.Tags {
 		t.Scheme = absoluteIRI(t.Scheme)
 		r.Tags = append(r.Tags, t)
@@ -63,10 +78,10 @@ func reduceAtom(r, e *Entry) {
 
 func reduceRSS(r, e *Entry) {
 	r.Updated = time.Time{}
-	r.Summary = cmp.Or(r.Summary, Sanitize(escapeHTML(Excerpt(e.Content, excerptSize)), "")) // stands for a missing one
 	r.Title = cmp.Or(r.Title, title(e))
-	if PlainText(e.Content) == "" || r.Summary == e.Content {
-		r.Summary = ""
+	r.Contributors = reducePeople("rss", e.Contributors)
+	if u := e.comments(); u != "" {
+		r.Links = []Link{{Rel: "replies", URL: u, Type: "text/html"}}
 	}
 	for _, t := range e.Tags {
 		r.Tags = append(r.Tags, Tag{Term: cmp.Or(t.Label, t.Term), Scheme: t.Scheme})
@@ -79,6 +94,9 @@ func reduceRSS(r, e *Entry) {
 func reduceJSON(r, e *Entry) {
 	if r.Summary = Sanitize(textHTML(PlainText(e.Summary)), ""); r.Summary == e.Content {
 		r.Summary = ""
+	}
+	if u := e.related(); u != "" && u != e.Permalink {
+		r.Links = []Link{{Rel: "related", URL: u}}
 	}
 	if r.Content == "" {
 		r.Content = Sanitize(textHTML(cmp.Or(e.Title, e.Permalink)), "")
@@ -111,12 +129,10 @@ func title(e *Entry) string {
 	return e.Permalink
 }
 
-func inheritedURL(e *Entry, i int) string { return e.Authors[i].URL }
-
 // heard is a read entry without what no document says.
 func heard(e *Entry) Entry {
 	h := *e
-	h.GUIDGlobal = false
+	h.GUIDGlobal, h.SummaryMade = false, false
 	return h
 }
 

@@ -47,6 +47,8 @@ type rssItem struct {
 	Description string         `xml:"description,omitempty"`
 	Content     string         `xml:"content:encoded,omitempty"`
 	Creators    []string       `xml:"dc:creator"`
+	Helpers     []string       `xml:"dc:contributor"`
+	Comments    string         `xml:"comments,omitempty"`
 	Language    string         `xml:"dc:language,omitempty"`
 	Categories  []rssCategory  `xml:"category"`
 	GUID        rssGUID        `xml:"guid"`
@@ -54,6 +56,7 @@ type rssItem struct {
 	Source      *rssSource     `xml:"source"`
 	Enclosure   *rssEnclosure  `xml:"enclosure"`
 	Media       []rssEnclosure `xml:"media:content"`
+	Thumbnail   *mediaPicture  `xml:"media:thumbnail"`
 }
 
 type rssCategory struct {
@@ -88,7 +91,7 @@ func WriteRSS(w io.Writer, f *Feed) error {
 		Atom:    "http://www.w3.org/2005/Atom",
 		Content: "http://purl.org/rss/1.0/modules/content/",
 		DC:      "http://purl.org/dc/elements/1.1/",
-		Media:   "http://search.yahoo.com/mrss/",
+		Media:   mediaSpace,
 		Channel: rssChannel{
 			Title: rssText(cmp.Or(f.Title, f.Link)), Link: clean(f.Link),
 			Description: rssText(cmp.Or(f.Subtitle, f.Title, f.Link)), // required, may not be empty
@@ -113,23 +116,23 @@ func WriteRSS(w io.Writer, f *Feed) error {
 func newRSSItem(e *Entry) rssItem {
 	r := rssItem{
 		Title: rssText(e.Title), Link: clean(e.Permalink), Language: clean(e.Language),
-		Description: clean(e.Summary), Content: clean(e.Content),
+		Description: clean(e.Summary), Content: clean(e.Content), Comments: clean(e.comments()), Thumbnail: newMediaPicture(e.Image),
 		GUID: rssGUID{IsPermaLink: e.GUID == e.Permalink && CanonicalURL(e.GUID) != "", Text: clean(e.GUID)},
 	}
 	if !unsayable(e.Published) {
 		r.PubDate = rssTime(e.Published)
 	}
-	if r.Description == "" && r.Content != "" {
-		r.Description = clean(escapeHTML(Excerpt(e.Content, excerptSize)))
-		if r.Description == "" { // pictures and no word
-			r.Description, r.Content = r.Content, ""
-		}
+	if r.Description == "" { // short enough to be its own summary
+		r.Description, r.Content = r.Content, ""
 	}
 	if r.Title == "" && r.Description == "" {
 		r.Title = cmp.Or(r.Link, r.GUID.Text) // one of the two is required
 	}
 	for _, p := range atomPeople(e.Authors) {
 		r.Creators = append(r.Creators, rssText(p.Name))
+	}
+	for _, p := range atomPeople(e.Contributors) {
+		r.Helpers = append(r.Helpers, rssText(p.Name))
 	}
 	for _, t := range e.Tags {
 		r.Categories = append(r.Categories, rssCategory{Domain: clean(t.Scheme), Text: clean(cmp.Or(t.Label, t.Term))})
@@ -145,6 +148,26 @@ func newRSSItem(e *Entry) rssItem {
 		r.Media = append(r.Media, rssEnclosure{URL: clean(x.URL), FileSize: x.Length, Type: cmp.Or(clean(x.Type), "application/octet-stream")})
 	}
 	return r
+}
+
+// comments is the page of what others say about the post, "" if it is not known.
+func (e *Entry) comments() string {
+	for _, l := range e.Links {
+		if l.Rel == "replies" && (l.Type == "text/html" || l.Type == "") {
+			return l.URL
+		}
+	}
+	return ""
+}
+
+// related is the page elsewhere that the post is about.
+func (e *Entry) related() string {
+	for _, l := range e.Links {
+		if l.Rel == "related" {
+			return l.URL
+		}
+	}
+	return ""
 }
 
 // rssText is plain text for an element that has no type. Readers take what looks

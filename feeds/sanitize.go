@@ -51,6 +51,8 @@ const (
 	isRaw            // has text up to its end tag, whatever stands there
 	isEmbedded       // plays something: becomes a link to it
 	isPhrasing       // may stand inside a paragraph; all others end it
+	isTitle          // may stand in a title
+	isSummed         // may stand in a summary that we make
 )
 
 var traits = func() map[string]trait {
@@ -64,6 +66,9 @@ var traits = func() map[string]trait {
 		isEmbedded: "audio embed iframe object video",
 		isPhrasing: `a abbr b bdi bdo br cite code del dfn em i img ins kbd mark q rp rt ruby s samp small span strong
 			sub sup time u var wbr`,
+		isTitle: "abbr b bdi bdo cite code del dfn em i ins kbd mark q rp rt ruby s samp small strong sub sup time u var",
+		isSummed: `a abbr address article b bdi bdo blockquote br cite code dd del dfn div dl dt em i ins kbd li mark ol p q
+			rp rt ruby s samp section small span strong sub sup time u ul var wbr`,
 	} {
 		for _, w := range strings.Fields(words) {
 			m[w] |= t

@@ -6,19 +6,21 @@ import "strings"
 type space byte
 
 const (
-	spaceOther   space = iota
-	spaceRSS           // no namespace at all, and the ones that RSS was once put into
-	spaceAtom          // Atom 1.0 and 0.3
-	spaceRDF           //
-	spaceContent       // content:encoded
-	spaceDC            // dc and dcterms
-	spaceMedia         // Media RSS
-	spaceITunes        //
-	spaceSY            // RSS 1.0's syndication module
-	spaceHistory       // fh, RFC 5005
-	spaceBurner        // feedburner
-	spaceXHTML         //
-	spaceXML           // xml:lang, xml:base
+	spaceOther    space = iota
+	spaceRSS            // no namespace at all, and the ones that RSS was once put into
+	spaceAtom           // Atom 1.0 and 0.3
+	spaceRDF            //
+	spaceContent        // content:encoded
+	spaceDC             // dc and dcterms
+	spaceMedia          // Media RSS
+	spaceITunes         //
+	spaceSY             // RSS 1.0's syndication module
+	spaceHistory        // fh, RFC 5005
+	spaceBurner         // feedburner, and pheedo, which did the same
+	spaceComments       // wfw, the feed of a post's comments
+	spaceLicense        // Creative Commons
+	spaceXHTML          //
+	spaceXML            // xml:lang, xml:base
 )
 
 // spaces are the namespaces by their names, in lower case and without a slash at
@@ -28,41 +30,47 @@ var spaces = map[string]space{
 	"http://purl.org/rss/1.0":               spaceRSS,
 	"http://purl.org/net/rss1.1#":           spaceRSS,
 	"http://my.netscape.com/rdf/simple/0.9": spaceRSS,
-	"http://my.netscape.com/publish/formats/rss-0.91": spaceRSS,
-	"http://channel.netscape.com/rdf/simple/0.9":      spaceRSS,
-	"http://backend.userland.com/rss":                 spaceRSS,
-	"http://backend.userland.com/rss2":                spaceRSS,
-	"http://backend.userland.com/rss091":              spaceRSS,
-	"http://backend.userland.com/rss092":              spaceRSS,
-	"http://blogs.law.harvard.edu/tech/rss":           spaceRSS,
-	"http://cyber.law.harvard.edu/rss/rss.html":       spaceRSS,
-	"http://www.w3.org/2005/atom":                     spaceAtom,
-	"http://purl.org/atom/ns#":                        spaceAtom,
-	"http://purl.org/atom/ns":                         spaceAtom,
-	"http://www.w3.org/1999/02/22-rdf-syntax-ns#":     spaceRDF,
-	"http://purl.org/rss/1.0/modules/content":         spaceContent,
-	"http://purl.org/dc/elements/1.1":                 spaceDC,
-	"http://purl.org/dc/elements/1.0":                 spaceDC,
-	"http://purl.org/dc/terms":                        spaceDC,
-	"http://purl.org/rss/1.0/modules/dcterms":         spaceDC,
-	"http://search.yahoo.com/mrss":                    spaceMedia,
-	"http://video.search.yahoo.com/mrss":              spaceMedia,
-	"http://search.yahoo.com/mrss/media.html":         spaceMedia,
-	"http://tools.search.yahoo.com/mrss":              spaceMedia,
-	"http://www.itunes.com/dtds/podcast-1.0.dtd":      spaceITunes,
-	"http://example.com/dtds/podcast-1.0.dtd":         spaceITunes,
-	"http://purl.org/rss/1.0/modules/syndication":     spaceSY,
-	"http://purl.org/syndication/history/1.0":         spaceHistory,
-	"http://rssnamespace.org/feedburner/ext/1.0":      spaceBurner,
-	"http://www.w3.org/1999/xhtml":                    spaceXHTML,
-	"http://www.w3.org/xml/1998/namespace":            spaceXML,
+	"http://my.netscape.com/publish/formats/rss-0.91":                spaceRSS,
+	"http://channel.netscape.com/rdf/simple/0.9":                     spaceRSS,
+	"http://backend.userland.com/rss":                                spaceRSS,
+	"http://backend.userland.com/rss2":                               spaceRSS,
+	"http://backend.userland.com/rss091":                             spaceRSS,
+	"http://backend.userland.com/rss092":                             spaceRSS,
+	"http://blogs.law.harvard.edu/tech/rss":                          spaceRSS,
+	"http://cyber.law.harvard.edu/rss/rss.html":                      spaceRSS,
+	"http://www.w3.org/2005/atom":                                    spaceAtom,
+	"http://purl.org/atom/ns#":                                       spaceAtom,
+	"http://purl.org/atom/ns":                                        spaceAtom,
+	"http://www.w3.org/1999/02/22-rdf-syntax-ns#":                    spaceRDF,
+	"http://purl.org/rss/1.0/modules/content":                        spaceContent,
+	"http://purl.org/dc/elements/1.1":                                spaceDC,
+	"http://purl.org/dc/elements/1.0":                                spaceDC,
+	"http://purl.org/dc/terms":                                       spaceDC,
+	"http://purl.org/rss/1.0/modules/dcterms":                        spaceDC,
+	"http://search.yahoo.com/mrss":                                   spaceMedia,
+	"http://video.search.yahoo.com/mrss":                             spaceMedia,
+	"http://search.yahoo.com/mrss/media.html":                        spaceMedia,
+	"http://tools.search.yahoo.com/mrss":                             spaceMedia,
+	"http://www.itunes.com/dtds/podcast-1.0.dtd":                     spaceITunes,
+	"http://example.com/dtds/podcast-1.0.dtd":                        spaceITunes,
+	"http://purl.org/rss/1.0/modules/syndication":                    spaceSY,
+	"http://purl.org/syndication/history/1.0":                        spaceHistory,
+	"http://www.pheedo.com/namespace/pheedo":                         spaceBurner,
+	"http://rssnamespace.org/feedburner/ext/1.0":                     spaceBurner,
+	"http://wellformedweb.org/commentapi":                            spaceComments,
+	"http://backend.userland.com/creativecommonsrssmodule":           spaceLicense,
+	"http://cyber.law.harvard.edu/rss/creativecommonsrssmodule.html": spaceLicense,
+	"http://web.resource.org/cc":                                     spaceLicense,
+	"http://creativecommons.org/ns#":                                 spaceLicense,
+	"http://www.w3.org/1999/xhtml":                                   spaceXHTML,
+	"http://www.w3.org/xml/1998/namespace":                           spaceXML,
 }
 
 // usual are the prefixes of documents that forgot to declare them.
 var usual = map[string]space{
 	"content": spaceContent, "dc": spaceDC, "dcterms": spaceDC, "media": spaceMedia, "itunes": spaceITunes, "sy": spaceSY,
-	"fh": spaceHistory, "feedburner": spaceBurner, "atom": spaceAtom, "atom10": spaceAtom, "a10": spaceAtom, "rdf": spaceRDF,
-	"xhtml": spaceXHTML, "xml": spaceXML, "rss": spaceRSS,
+	"fh": spaceHistory, "feedburner": spaceBurner, "pheedo": spaceBurner, "atom": spaceAtom, "atom10": spaceAtom, "a10": spaceAtom, "rdf": spaceRDF,
+	"xhtml": spaceXHTML, "wfw": spaceComments, "creativecommons": spaceLicense, "cc": spaceLicense, "xml": spaceXML, "rss": spaceRSS,
 }
 
 func spaceOf(uri string) space {

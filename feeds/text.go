@@ -63,9 +63,42 @@ func skipElement(z *xhtml.Tokenizer, name string) {
 }
 
 // oneLine collapses every run of white space to one space and drops what no
-// document may hold.
+// document may hold. A single space that does not break, or is as wide as a
+// character, stays: French and Japanese titles are set with them.
 func oneLine(s string) string {
-	return strings.Join(strings.Fields(clean(s)), " ")
+	s = strings.TrimSpace(clean(s))
+	if isLine(s) {
+		return s
+	}
+	var b strings.Builder
+	b.Grow(len(s))
+	var space rune // of the run of white space before r, ' ' for several
+	for _, r := range s {
+		switch {
+		case !unicode.IsSpace(r):
+			if space != 0 {
+				b.WriteRune(space)
+				space = 0
+			}
+			b.WriteRune(r)
+		case space == 0 && strings.ContainsRune("\u00A0\u202F\u3000", r):
+			space = r
+		default:
+			space = ' '
+		}
+	}
+	return b.String()
+}
+
+// isLine says that all white space in s is single blanks between other ASCII
+// characters.
+func isLine(s string) bool {
+	for i := 0; i < len(s); i++ {
+		if c := s[i]; c >= 0x80 || c < ' ' || c == ' ' && s[i-1] == ' ' {
+			return false
+		}
+	}
+	return true
 }
 
 // clean removes what XML 1.0 §2.2 does not allow and repairs invalid UTF-8, so

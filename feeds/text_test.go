@@ -33,7 +33,7 @@ func TestPlainTextIsWhatAReaderSees(t *testing.T) {
 		"a<img alt=x>b":                      "a b",
 		"<ul><li>a<li>b</ul>":                "a b",
 		"a\x00b\x0bc":                        "abc",
-		"caf&eacute;&nbsp;x":                 "café x",
+		"caf&eacute;&nbsp;x":                 "café\u00A0x",
 		"<p>never closed <a href='":          "never closed",
 		"<table><tr><td>a</td><td>b</table>": "a b",
 	})

@@ -55,8 +55,10 @@ func (f *faults) jsonItem(where string, m map[string]any, ids map[string]bool) {
 		f.add("%s: no content", where)
 	}
 	f.html(where, html)
-	if u, ok := m["url"]; ok {
-		f.web(where, "url", text(u))
+	for _, name := range []string{"url", "image", "external_url"} {
+		if u, ok := m[name]; ok {
+			f.web(where, name, text(u))
+		}
 	}
 	for _, name := range []string{"date_published", "date_modified"} {
 		if d, ok := m[name]; ok {
@@ -107,7 +109,7 @@ func (f *faults) jsonPeople(where string, people any) {
 }
 
 var jsonNames = regexp.MustCompile(`^(_[a-zA-Z][^.]*|version|title|home_page_url|feed_url|description|icon|language|authors|hubs|items|` +
-	`id|url|content_html|content_text|summary|date_published|date_modified|tags|attachments)$`)
+	`id|url|content_html|content_text|summary|date_published|date_modified|tags|attachments|image|external_url)$`)
 
 func (f *faults) extensions(where string, m map[string]any) {
 	for name := range m {

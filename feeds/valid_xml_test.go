@@ -54,7 +54,8 @@ func (f *faults) atomEntry(where string, e *node, ids map[string]bool) {
 	if published := f.date(where, e, "atom:published", parse3339); updated.Before(published) {
 		f.add("%s: it was updated before it was published", where)
 	}
-	rels := f.links(where, e, "alternate", "enclosure")
+	rels := f.links(where, e, "alternate", "enclosure", "via", "related", "replies", "license")
+	f.pictures(where, e)
 	if rels["alternate"] == 0 && len(e.all("atom:content")) == 0 {
 		f.add("%s: neither content nor a link alternate", where)
 	}
@@ -112,7 +113,7 @@ func (f *faults) links(where string, n *node, allowed ...string) map[string]int 
 }
 
 func (f *faults) people(where string, n *node) {
-	for _, p := range n.all("atom:author") {
+	for _, p := range append(n.all("atom:author"), n.all("atom:contributor")...) {
 		f.once(where+", author", p, "atom:name")
 		if len(p.all("atom:email")) > 0 {
 			f.add("%s: an author's mail address is nobody's business", where)
@@ -125,7 +126,7 @@ func (f *faults) people(where string, n *node) {
 
 // rssItemNames are the elements an item of ours may have.
 var rssItemNames = strings.Fields(`title link description content:encoded dc:creator dc:language category guid pubDate
-	source enclosure media:content`)
+	source enclosure media:content media:thumbnail comments dc:contributor`)
 
 // checkRSS is RSS 2.0 with the profile of the RSS Advisory Board (output.md 11–13).
 func checkRSS(b []byte) []string {
@@ -165,14 +166,14 @@ func checkRSS(b []byte) []string {
 func (f *faults) rssItem(where string, n *node, ids map[string]bool) {
 	order := map[string]int{}
 	for i, k := range n.kids {
-		if repeats := k.name == "dc:creator" || k.name == "category" || k.name == "media:content"; order[k.name] > 0 && !repeats {
+		if repeats := k.name == "dc:creator" || k.name == "dc:contributor" || k.name == "category" || k.name == "media:content"; order[k.name] > 0 && !repeats {
 			f.add("%s: %s twice", where, k.name)
 		}
 		order[k.name] = i + 1
 		if !slices.Contains(rssItemNames, k.name) { // author above all: it must be a mail address
 			f.add("%s: unexpected element %s", where, k.name)
 		}
-		if strings.TrimSpace(k.text) == "" && k.name != "enclosure" && k.name != "media:content" {
+		if strings.TrimSpace(k.text) == "" && k.name != "enclosure" && !strings.HasPrefix(k.name, "media:") {
 			f.add("%s: %s is empty", where, k.name)
 		}
 	}
@@ -202,7 +203,17 @@ func (f *faults) rssItem(where string, n *node, ids map[string]bool) {
 	for _, s := range n.all("source") {
 		f.web(where, "source url", s.attrs["url"])
 	}
+	for _, c := range n.all("comments") {
+		f.web(where, "comments", c.text)
+	}
+	f.pictures(where, n)
 	f.files(where, n)
+}
+
+func (f *faults) pictures(where string, n *node) {
+	for _, x := range n.all("media:thumbnail") {
+		f.web(where, "media:thumbnail", x.attrs["url"])
+	}
 }
 
 func (f *faults) files(where string, n *node) {

@@ -12,28 +12,18 @@ import (
 type xmlReader struct {
 	scanner
 	feed     *Feed
-	entry    *Entry  // the open entry, nil outside of one
-	origin   *Origin // the open atom:source
-	person   *Person // the open atom:author
-	full     bool    // no more entries are taken
-	short    bool    // the text that is read is a line, and ends where another element begins
-	root     space   // of names without a prefix that nobody declared
+	entry    *Entry    // the open entry, nil outside of one
+	origin   *Origin   // the open atom:source
+	person   *Person   // the open atom:author
+	site     string    // RSS channel's link
+	pages    []xmlLink // the feed's alternates
+	full     bool      // no more entries are taken
+	short    bool      // the text that is read is a line, and ends where another element begins
+	root     space     // of names without a prefix that nobody declared
 	open     []element
 	bindings []binding
 	// Texts that only count where the better one is missing.
 	late late
-}
-
-// late is what an entry falls back to.
-type late struct {
-	link            string // RSS link
-	guidLink        string // RSS guid that is a permalink
-	links           []xmlLink
-	media           []Enclosure
-	description     string // RSS description, Media RSS, iTunes
-	descriptionBase string
-	author          string // RSS author: mail (Name)
-	mediaTitle      string
 }
 
 // element is an open element around us.
@@ -42,6 +32,7 @@ type element struct {
 	kind       kind
 	base, lang string // in scope; "" for not said
 	bindings   int    // how many there were outside of it
+	picture    bool   // a media:content whose title and description are a picture's
 }
 
 // kind is what an open element is to the elements in it.
@@ -54,11 +45,11 @@ const (
 	kindImage
 	kindPerson
 	kindOrigin
-	kindGroup // media:group: as if it were not there
+	kindGroup // media:group, categories: as if it were not there
 )
 
 // xmlLink is an atom:link.
-type xmlLink struct{ rel, typ, href, length, lang string }
+type xmlLink struct{ rel, typ, href, length, lang, title string }
 
 // readXML reads a document whose root is there. It fails only where a bound is
 // passed: whatever can be understood is understood.
@@ -82,6 +73,7 @@ func readXML(text string, root space) (*Feed, error) {
 // whole is the feed at the end of the document, also where that came too early.
 func (r *xmlReader) whole() (*Feed, error) {
 	f := r.feed
+	f.Link, f.Links = page(r.site, r.pages, f.Language, f.Links)
 	if len(r.open) == 0 || r.full {
 		return f, nil
 	}
@@ -182,6 +174,8 @@ func (r *xmlReader) place(s space, local string, outside kind) (kind, bool) {
 			return kindImage, outside == kindFeed && !r.empty
 		case "author", "contributor":
 			return kindPerson, !r.empty && (s == spaceAtom || r.elementFollows())
+		case "categories":
+			return kindGroup, outside == kindEntry && !r.empty
 		case "source":
 			return kindOrigin, s == spaceAtom && outside == kindEntry && !r.empty
 		}
@@ -215,7 +209,7 @@ func (r *xmlReader) enter(e element) {
 	case kindGroup:
 		e.kind = r.around()
 		if _, local := r.resolve(e.name); local == "content" {
-			r.mediaContent()
+			e.picture = r.mediaContent()
 		}
 	case kindFeed:
 		r.rootElement(e)
@@ -303,10 +297,12 @@ func (r *xmlReader) finishPerson(e element) {
 	if p == nil || *p == (Person{}) {
 		return
 	}
-	if _, local := r.resolve(e.name); local != "author" {
-		return // contributors are not who wrote it
-	}
+	_, local := r.resolve(e.name)
 	switch {
+	case local == "contributor": // who helped is not who wrote it
+		if r.entry != nil && r.origin == nil {
+			r.entry.Contributors = append(r.entry.Contributors, *p)
+		}
 	case r.origin != nil:
 		r.origin.Authors = append(r.origin.Authors, *p)
 	case r.entry != nil:
@@ -314,57 +310,4 @@ func (r *xmlReader) finishPerson(e element) {
 	default:
 		r.feed.Authors = append(r.feed.Authors, *p)
 	}
-}
-
-// finishEntry makes the open entry whole and keeps it.
-func (r *xmlReader) finishEntry() {
-	e, l := r.entry, &r.late
-	r.entry = nil
-	for _, k := range l.links {
-		if k.rel == "enclosure" && k.href != "" {
-			e.Enclosures = append(e.Enclosures, Enclosure{URL: k.href, Type: k.typ, Length: length(k.length)})
-		}
-	}
-	for _, m := range l.media {
-		if !slices.ContainsFunc(e.Enclosures, func(x Enclosure) bool { return x.URL == m.URL }) {
-			e.Enclosures = append(e.Enclosures, m)
-		}
-	}
-	e.Permalink = cmp.Or(e.Permalink, l.link, alternate(l.links), l.guidLink)
-	switch {
-	case e.Content == "" && e.Summary == "":
-		e.Content, e.contentBase = l.description, l.descriptionBase
-	case e.Summary == "":
-		e.Summary, e.summaryBase = l.description, l.descriptionBase
-	}
-	if len(e.Authors) == 0 && l.author != "" {
-		e.Authors = append(e.Authors, person(l.author))
-	}
-	if e.Title == "" {
-		e.Title = l.mediaTitle
-	}
-	if len(e.Authors) == 0 && e.Origin != nil {
-		e.Authors = e.Origin.Authors // RFC 4287 §4.2.1: entry, its source, feed
-	}
-	e.GUIDGlobal = isURI(e.GUID)
-	if r.feed.Entries = append(r.feed.Entries, *e); len(r.feed.Entries) == maxEntries {
-		r.repaired("only the first 2,000 entries were read")
-		r.pos, r.full = len(r.s), true
-	}
-}
-
-// alternate is the address of the post among its links: the web page of several
-// (RFC 4287 §4.2.7).
-func alternate(links []xmlLink) string {
-	first := ""
-	for _, l := range links {
-		if l.rel != "alternate" {
-			continue
-		}
-		if l.typ == "text/html" || l.typ == "application/xhtml+xml" {
-			return l.href
-		}
-		first = cmp.Or(first, l.href)
-	}
-	return first
 }

@@ -3,6 +3,7 @@ package feeds
 import (
 	"cmp"
 	"strings"
+	"time"
 )
 
 // entryLeaf reads an element of an entry.
@@ -27,6 +28,18 @@ func (r *xmlReader) entryLeaf(s space, local string) {
 		r.entryMedia(local)
 	case spaceITunes:
 		r.entryITunes(local)
+	case spaceComments:
+		if local == "commentrss" {
+			r.addLink(xmlLink{rel: "replies", typ: "application/rss+xml", href: r.address(r.plain())})
+			return
+		}
+		r.skip()
+	case spaceLicense:
+		if local == "license" {
+			r.addLink(r.license())
+			return
+		}
+		r.skip()
 	case spaceBurner:
 		if local == "origlink" {
 			e.Permalink = strings.TrimSpace(r.inside(false).value) // dedupe.md 4
@@ -41,6 +54,7 @@ func (r *xmlReader) entryLeaf(s space, local string) {
 func (r *xmlReader) content(c construct) {
 	if strings.TrimSpace(c.value) != "" {
 		r.entry.Content, r.entry.contentBase = c.value, r.base()
+		r.late.lang = r.lang()
 	}
 }
 
@@ -48,8 +62,8 @@ func (r *xmlReader) entryCore(s space, local string) {
 	e := r.entry
 	switch local {
 	case "title":
-		if t := r.title(s); t != "" {
-			e.Title = t
+		if t, markup := r.titles(s); t != "" {
+			e.Title, e.TitleHTML = t, markup
 		}
 	case "link":
 		r.entryLink(s)
@@ -62,11 +76,11 @@ func (r *xmlReader) entryCore(s space, local string) {
 	case "summary", "description":
 		r.summary(s, local)
 	case "pubdate", "published", "issued", "created":
-		if t := parseDate(r.plain()); e.Published.IsZero() || local != "created" {
+		if t := r.date(); e.Published.IsZero() || local != "created" {
 			e.Published = t
 		}
 	case "updated", "modified":
-		e.Updated = parseDate(r.plain())
+		e.Updated = r.date()
 	case "category":
 		r.category(s)
 	case "author":
@@ -78,6 +92,8 @@ func (r *xmlReader) entryCore(s space, local string) {
 			e.Enclosures = append(e.Enclosures, Enclosure{URL: u, Type: r.attr("type"), Length: length(r.attr("length"))})
 		}
 		r.skip()
+	case "comments":
+		r.addLink(xmlLink{rel: "replies", typ: "text/html", href: r.address(r.plain())})
 	case "source":
 		if u := r.address(r.attr("url")); u != "" {
 			e.Origin = &Origin{ID: u, Self: u, Title: r.title(s)}
@@ -89,16 +105,23 @@ func (r *xmlReader) entryCore(s space, local string) {
 	}
 }
 
+// date reads a date of the entry.
+func (r *xmlReader) date() time.Time { return r.entry.date(r.plain()) }
+
 func (r *xmlReader) entryLink(s space) {
 	l := r.link()
 	if l.href == "" && s == spaceRSS {
 		r.late.link = cmp.Or(r.late.link, r.address(r.plain()))
 		return
 	}
-	if len(r.late.links) < maxEnclosures {
+	r.addLink(l)
+	r.skip()
+}
+
+func (r *xmlReader) addLink(l xmlLink) {
+	if len(r.late.links) < maxLinks {
 		r.late.links = append(r.late.links, l)
 	}
-	r.skip()
 }
 
 // guid reads an RSS guid; one that is a permalink is the address where there is
@@ -167,6 +190,10 @@ func (r *xmlReader) atomText(typ, mode string) construct {
 	xml := typ == "xhtml" || mode == "xml" || strings.HasSuffix(typ, "+xml") || strings.HasSuffix(typ, "/xml")
 	c := r.inside(xml)
 	switch {
+	case mode == "base64":
+		if c.value = fromBase64(c.value); typ == "text" {
+			c.value = textHTML(c.value)
+		}
 	case c.markup && xml:
 		c.value = unwrap(c.value)
 	case c.markup, xml, typ == "html", mode == "escaped":
@@ -202,6 +229,7 @@ func (r *xmlReader) summary(s space, local string) {
 	}
 	if local == "summary" {
 		r.entry.Summary, r.entry.summaryBase = c.value, r.base()
+		r.late.lang = cmp.Or(r.late.lang, r.lang())
 		return
 	}
 	r.late.description, r.late.descriptionBase = c.value, r.base()
@@ -215,12 +243,16 @@ func (r *xmlReader) entryDC(local string) {
 			e.Authors = append(e.Authors, a)
 		}
 	case "date", "issued", "created", "available":
-		if t := parseDate(r.plain()); e.Published.IsZero() {
+		if t := r.date(); e.Published.IsZero() {
 			e.Published = t
 		}
 	case "modified":
-		if t := parseDate(r.plain()); e.Updated.IsZero() {
+		if t := r.date(); e.Updated.IsZero() {
 			e.Updated = t
+		}
+	case "contributor":
+		if c := person(r.inside(false).value); c != (Person{}) {
+			e.Contributors = append(e.Contributors, c)
 		}
 	case "subject":
 		r.tag(Tag{Term: r.plain()})
@@ -241,6 +273,10 @@ func (r *xmlReader) entryDC(local string) {
 
 // entryMedia reads what Media RSS says beside the post itself.
 func (r *xmlReader) entryMedia(local string) {
+	if n := len(r.open); n > 1 && r.open[n-2].picture && local != "thumbnail" {
+		r.skip()
+		return
+	}
 	switch local {
 	case "title":
 		r.late.mediaTitle = r.title(spaceRSS)
@@ -249,30 +285,46 @@ func (r *xmlReader) entryMedia(local string) {
 			r.late.description, r.late.descriptionBase = c.value, r.base()
 		}
 	case "keywords":
-		for w := range strings.SplitSeq(r.plain(), ",") {
-			r.tag(Tag{Term: strings.TrimSpace(w)})
-		}
+		r.keywords()
+	case "category":
+		t := Tag{Scheme: r.attr("scheme"), Label: r.attr("label")}
+		t.Term = r.plain()
+		r.tag(t)
+	case "thumbnail":
+		r.late.thumbnail = cmp.Or(r.late.thumbnail, r.address(r.attr("url")))
+		r.skip()
 	default:
 		r.skip()
 	}
 }
 
-// mediaContent reads the attributes of media:content: a file, unless it is a
-// picture that only illustrates the post.
-func (r *xmlReader) mediaContent() {
+// keywords reads a list of tags with commas between them.
+func (r *xmlReader) keywords() {
+	for w := range strings.SplitSeq(r.plain(), ",") {
+		r.tag(Tag{Term: strings.TrimSpace(w)})
+	}
+}
+
+// mediaContent reads the attributes of media:content: a file, or a picture that
+// illustrates the post; the author's face, which some blogs have there, does not.
+func (r *xmlReader) mediaContent() (picture bool) {
 	if r.entry == nil {
-		return
+		return false
 	}
 	u, typ, medium := r.address(r.attr("url")), r.attr("type"), r.attr("medium")
-	if u == "" || medium == "image" || strings.HasPrefix(typ, "image/") || medium == "document" {
-		return
+	if medium == "image" || strings.HasPrefix(typ, "image/") {
+		if !strings.Contains(u, "gravatar.com/") {
+			r.late.picture = cmp.Or(r.late.picture, u)
+		}
+		return true
 	}
-	if typ == "" && medium == "" {
-		return
+	if u == "" || medium == "document" || typ == "" && medium == "" {
+		return false
 	}
 	if len(r.late.media) < maxEnclosures {
 		r.late.media = append(r.late.media, Enclosure{URL: u, Type: typ, Length: length(r.attr("fileSize"))})
 	}
+	return false
 }
 
 func (r *xmlReader) entryITunes(local string) {
@@ -281,6 +333,11 @@ func (r *xmlReader) entryITunes(local string) {
 		if a := r.inside(false).value; r.late.author == "" {
 			r.late.author = a
 		}
+	case "keywords":
+		r.keywords()
+	case "image":
+		r.late.cover = cmp.Or(r.late.cover, r.address(r.attr("href")))
+		r.skip()
 	case "summary", "subtitle":
 		if c := r.inside(false); r.late.description == "" {
 			r.late.description, r.late.descriptionBase = textHTML(c.value), r.base()

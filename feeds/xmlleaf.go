@@ -2,6 +2,7 @@ package feeds
 
 import (
 	"cmp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -90,6 +91,8 @@ func (r *xmlReader) originLeaf(s space, local string) {
 		o.ID = strings.TrimSpace(r.inside(false).value)
 	case "title":
 		o.Title = r.title(s)
+	case "subtitle", "tagline":
+		o.Subtitle = r.title(s)
 	case "rights", "copyright":
 		o.Rights = r.title(s)
 	case "icon", "logo":
@@ -114,24 +117,32 @@ func (r *xmlReader) originLeaf(s space, local string) {
 func (r *xmlReader) link() xmlLink {
 	l := xmlLink{
 		rel: strings.ToLower(cmp.Or(strings.TrimSpace(r.attr("rel")), "alternate")), typ: r.attr("type"),
-		href: r.address(r.attr("href")), length: r.attr("length"), lang: r.attr("hreflang"),
+		href: r.address(r.attr("href")), length: r.attr("length"), lang: r.attr("hreflang"), title: r.attr("title"),
 	}
 	l.rel = strings.TrimPrefix(l.rel, "http://www.iana.org/assignments/relation/")
 	return l
 }
 
-// title reads a text construct as plain text: by its type in Atom, by its looks
-// elsewhere.
+// title reads a text construct as plain text.
 func (r *xmlReader) title(s space) string {
-	typ := r.attr("type")
-	c := r.line(typ == "xhtml" || typ == "application/xhtml+xml")
+	plain, _ := r.titles(s)
+	return plain
+}
+
+// titles reads a text construct as plain text and, where it is HTML, as that: by
+// its type in Atom, by its looks elsewhere.
+func (r *xmlReader) titles(s space) (plain, markup string) {
+	typ, mode := mediaOrShort(r.attr("type")), r.attr("mode")
+	c := r.line(typ == "xhtml")
 	switch {
-	case s == spaceAtom && !c.markup && (typ == "" || typ == "text" || typ == "text/plain") && r.attr("mode") == "":
-		return oneLine(c.value)
+	case mode == "base64":
+		return markedTitle(fromBase64(c.value))
+	case s == spaceAtom && !c.markup && (typ == "" || typ == "text") && mode == "":
+		return oneLine(c.value), ""
 	case c.markup || s == spaceAtom && typ == "html":
-		return PlainText(c.value)
+		return PlainText(c.value), c.value
 	}
-	return plainTitle(c.value)
+	return markedTitle(c.value)
 }
 
 func (r *xmlReader) feedLeaf(s space, local string) {
@@ -156,6 +167,12 @@ func (r *xmlReader) feedLeaf(s space, local string) {
 		}
 	case spaceSY:
 		r.syndication(local)
+	case spaceLicense:
+		if local == "license" {
+			f.Links = appendLink(f.Links, r.license())
+			return
+		}
+		r.skip()
 	case spaceHistory:
 		f.Complete = f.Complete || local == "complete"
 		r.skip()
@@ -220,7 +237,7 @@ func (r *xmlReader) feedLink(s space) {
 	l := r.link()
 	if s == spaceRSS && l.href == "" {
 		if text := r.address(r.plain()); text != "" {
-			r.feed.Link = cmp.Or(r.feed.Link, text)
+			r.site = cmp.Or(r.site, text)
 		}
 		return
 	}
@@ -231,28 +248,49 @@ func (r *xmlReader) feedLink(s space) {
 	case "hub":
 		f.Hubs = append(f.Hubs, l.href)
 	case "alternate":
-		if f.Link == "" || l.typ == "text/html" {
-			f.Link = l.href
+		if len(r.pages) < maxLinks {
+			r.pages = append(r.pages, l)
 		}
 	case "prev-archive":
 		f.PrevArchive = l.href
 	case "next":
 		f.Next = l.href
+	default:
+		f.Links = appendLink(f.Links, l)
 	}
 	r.skip()
+}
+
+// license reads the address of a license, which stands in the element or in its
+// rdf:resource.
+func (r *xmlReader) license() xmlLink {
+	resource := r.attr("rdf:resource")
+	return xmlLink{rel: "license", href: r.address(cmp.Or(r.plain(), resource))}
+}
+
+// appendLink keeps a link that has no field of its own.
+func appendLink(list []Link, l xmlLink) []Link {
+	if l.href == "" || len(list) == maxLinks {
+		return list
+	}
+	return append(list, Link{Rel: l.rel, URL: l.href, Type: l.typ, Language: l.lang, Title: l.title})
 }
 
 // skips reads skipHours (0–23, GMT) and skipDays (English names).
 func (r *xmlReader) skips() {
 	for _, word := range strings.Fields(PlainText(r.inside(true).value)) {
-		if h, err := strconv.Atoi(word); err == nil && h >= 0 && h <= 24 {
-			r.feed.SkipHours = append(r.feed.SkipHours, h%24)
-			continue
-		}
-		for d := time.Sunday; d <= time.Saturday; d++ {
-			if strings.EqualFold(d.String(), word) {
-				r.feed.SkipDays = append(r.feed.SkipDays, d)
-			}
+		r.feed.skipAt(word)
+	}
+}
+
+// skipAt takes an hour or the name of a day, each once.
+func (f *Feed) skipAt(word string) {
+	if h, err := strconv.Atoi(word); err == nil && h >= 0 && h <= 24 && !slices.Contains(f.SkipHours, h%24) {
+		f.SkipHours = append(f.SkipHours, h%24)
+	}
+	for d := time.Sunday; d <= time.Saturday; d++ {
+		if strings.EqualFold(d.String(), word) && !slices.Contains(f.SkipDays, d) {
+			f.SkipDays = append(f.SkipDays, d)
 		}
 	}
 }
@@ -262,14 +300,22 @@ func (r *xmlReader) skips() {
 func (r *xmlReader) syndication(local string) {
 	switch local {
 	case "updateperiod":
-		hours := map[string]time.Duration{"hourly": 1, "daily": 24, "weekly": 7 * 24, "monthly": 30 * 24, "yearly": 365 * 24}
-		r.feed.UpdatePeriod = hours[strings.ToLower(r.plain())] * time.Hour / max(time.Duration(r.feed.updates), 1)
+		r.feed.updatesEvery(r.plain())
 	case "updatefrequency":
-		if n, err := strconv.Atoi(r.plain()); err == nil && n > 0 {
-			r.feed.updates = n
-			r.feed.UpdatePeriod /= time.Duration(n)
-		}
+		r.feed.updatesOften(r.plain())
 	default:
 		r.skip()
+	}
+}
+
+func (f *Feed) updatesEvery(period string) {
+	hours := map[string]time.Duration{"hourly": 1, "daily": 24, "weekly": 7 * 24, "monthly": 30 * 24, "yearly": 365 * 24}
+	f.UpdatePeriod = hours[strings.ToLower(strings.TrimSpace(period))] * time.Hour / max(time.Duration(f.updates), 1)
+}
+
+func (f *Feed) updatesOften(times string) {
+	if n, err := strconv.Atoi(strings.TrimSpace(times)); err == nil && n > 0 {
+		f.updates = n
+		f.UpdatePeriod /= time.Duration(n)
 	}
 }

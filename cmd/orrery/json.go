@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"html"
 	"time"
 
@@ -40,6 +41,7 @@ type feedJSON struct {
 	Truncated  bool         `json:"truncated"`    // its end is missing
 	Archive    string       `json:"prev_archive"` // RFC 5005 §4
 	Next       string       `json:"next"`
+	Links      []linkJSON   `json:"links"` // all others
 }
 
 type personJSON struct {
@@ -54,6 +56,22 @@ type tagJSON struct {
 	Label  string `json:"label"`
 }
 
+type linkJSON struct {
+	Rel      string `json:"rel"`
+	URL      string `json:"url"`
+	Type     string `json:"type"`
+	Language string `json:"language"`
+	Title    string `json:"title"`
+}
+
+func linksJSON(list []feeds.Link) []linkJSON {
+	out := []linkJSON{}
+	for _, l := range list {
+		out = append(out, linkJSON{l.Rel, l.URL, l.Type, l.Language, l.Title})
+	}
+	return out
+}
+
 type enclosureJSON struct {
 	URL    string `json:"url"`
 	Type   string `json:"type"`
@@ -61,32 +79,46 @@ type enclosureJSON struct {
 }
 
 type originJSON struct {
-	ID    string `json:"id"`
-	Title string `json:"title"`
-	Link  string `json:"link"`
+	ID       string       `json:"id"`
+	Title    string       `json:"title"`
+	Subtitle string       `json:"subtitle"`
+	Link     string       `json:"link"`
+	Self     string       `json:"self"`
+	Icon     string       `json:"icon"`
+	Rights   string       `json:"rights"`
+	Updated  *time.Time   `json:"updated"`
+	Authors  []personJSON `json:"authors"`
 }
 
 type entryJSON struct {
-	GUID       string          `json:"guid"`
-	Permalink  string          `json:"permalink"`
-	Title      string          `json:"title"`
-	TitleHTML  string          `json:"title_html"`
-	Summary    string          `json:"summary"`
-	Content    string          `json:"content"`
-	Published  *time.Time      `json:"published"`
-	Updated    *time.Time      `json:"updated"`
-	Language   string          `json:"language"`
-	Authors    []personJSON    `json:"authors"`
-	Tags       []tagJSON       `json:"tags"`
-	Enclosures []enclosureJSON `json:"enclosures"`
-	Origin     *originJSON     `json:"origin"`
-	Categories []string        `json:"categories"`
-	Key        string          `json:"key"`
+	GUID         string          `json:"guid"`
+	Global       bool            `json:"guid_global"` // it means the same post wherever it appears
+	Permalink    string          `json:"permalink"`
+	Title        string          `json:"title"`
+	TitleHTML    string          `json:"title_html"`
+	Summary      string          `json:"summary"`
+	SummaryMade  bool            `json:"summary_made"` // of the content, by us
+	Content      string          `json:"content"`
+	Published    *time.Time      `json:"published"`
+	Updated      *time.Time      `json:"updated"`
+	Unzoned      bool            `json:"unzoned"` // a date came without a zone
+	Language     string          `json:"language"`
+	Authors      []personJSON    `json:"authors"`
+	Contributors []personJSON    `json:"contributors"`
+	Tags         []tagJSON       `json:"tags"`
+	Enclosures   []enclosureJSON `json:"enclosures"`
+	Links        []linkJSON      `json:"links"`
+	Image        string          `json:"image"`
+	Origin       *originJSON     `json:"origin"`
+	Categories   []string        `json:"categories"`
+	Key          string          `json:"key"`
 }
 
 func newEntryJSON(e *feeds.Entry, source string) entryJSON {
 	j := entryJSON{
-		GUID: e.GUID, Permalink: e.Permalink, Title: e.Title, TitleHTML: html.EscapeString(e.Title),
+		GUID: e.GUID, Permalink: e.Permalink, Title: e.Title, TitleHTML: cmp.Or(e.TitleHTML, html.EscapeString(e.Title)),
+		Global: e.GUIDGlobal, SummaryMade: e.SummaryMade, Unzoned: e.Unzoned, Image: e.Image,
+		Contributors: peopleJSON(e.Contributors), Links: linksJSON(e.Links),
 		Summary: e.Summary, Content: e.Content, Published: timeOrNull(e.Published), Updated: timeOrNull(e.Updated),
 		Language: e.Language, Authors: peopleJSON(e.Authors), Tags: []tagJSON{}, Enclosures: []enclosureJSON{},
 		Categories: []string{}, Key: e.Identity(source),
@@ -101,7 +133,7 @@ func newEntryJSON(e *feeds.Entry, source string) entryJSON {
 		j.Categories = append(j.Categories, c.Slug)
 	}
 	if o := e.Origin; o != nil {
-		j.Origin = &originJSON{o.ID, o.Title, o.Link}
+		j.Origin = &originJSON{o.ID, o.Title, o.Subtitle, o.Link, o.Self, o.Icon, o.Rights, timeOrNull(o.Updated), peopleJSON(o.Authors)}
 	}
 	return j
 }
@@ -121,7 +153,7 @@ func newFeedJSON(f *feeds.Feed) feedJSON {
 	}
 	return feedJSON{
 		Icon: f.Icon, Rights: f.Rights, SkipHours: append([]int{}, f.SkipHours...), SkipDays: days, Period: int(f.UpdatePeriod.Minutes()),
-		Complete: f.Complete, Truncated: f.Truncated, Archive: f.PrevArchive, Next: f.Next,
+		Complete: f.Complete, Truncated: f.Truncated, Archive: f.PrevArchive, Next: f.Next, Links: linksJSON(f.Links),
 		ID: f.ID, Title: f.Title, Subtitle: f.Subtitle, Link: f.Link, Self: f.Self, Language: f.Language,
 		Updated: timeOrNull(f.Updated), Hubs: append([]string{}, f.Hubs...), TTLMinutes: int(f.TTL.Minutes()), Authors: peopleJSON(f.Authors),
 	}

@@ -1,0 +1,104 @@
+package feeds
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+)
+
+// late is what an entry falls back to.
+type late struct {
+	link            string // RSS link
+	guidLink        string // RSS guid that is a permalink
+	links           []xmlLink
+	media           []Enclosure
+	description     string // RSS description, Media RSS, iTunes
+	descriptionBase string
+	author          string // RSS author: mail (Name)
+	mediaTitle      string
+	lang            string // of its content or summary
+
+	thumbnail, cover, picture string // of Media RSS, iTunes, and Media RSS's contents
+}
+
+// finishEntry makes the open entry whole and keeps it.
+func (r *xmlReader) finishEntry() {
+	e, l := r.entry, &r.late
+	r.entry = nil
+	if l.lang != r.feed.Language { // parsing.md 10: the language of the text is the entry's where it has none
+		e.Language = cmp.Or(e.Language, l.lang)
+	}
+	l.finishLinks(e, cmp.Or(e.Language, r.feed.Language))
+	for _, m := range l.media {
+		if !slices.ContainsFunc(e.Enclosures, func(x Enclosure) bool { return x.URL == m.URL }) {
+			e.Enclosures = append(e.Enclosures, m)
+		}
+	}
+	e.Image = cmp.Or(l.thumbnail, l.cover, l.picture)
+	switch {
+	case e.Content == "" && e.Summary == "":
+		e.Content, e.contentBase = l.description, l.descriptionBase
+	case e.Summary == "":
+		e.Summary, e.summaryBase = l.description, l.descriptionBase
+	}
+	if len(e.Authors) == 0 && l.author != "" {
+		e.Authors = append(e.Authors, person(l.author))
+	}
+	if e.Title == "" {
+		e.Title = l.mediaTitle
+	}
+	if len(e.Authors) == 0 && e.Origin != nil {
+		e.Authors = e.Origin.Authors // RFC 4287 §4.2.1: entry, its source, feed
+	}
+	e.GUIDGlobal = isURI(e.GUID)
+	if r.feed.Entries = append(r.feed.Entries, *e); len(r.feed.Entries) == maxEntries {
+		r.repaired("only the first 2,000 entries were read")
+		r.pos, r.full = len(r.s), true
+	}
+}
+
+// finishLinks gives the links of an entry that is whole their places.
+func (l *late) finishLinks(e *Entry, lang string) {
+	var pages []xmlLink
+	for _, k := range l.links {
+		switch {
+		case k.href == "":
+		case k.rel == "alternate":
+			pages = append(pages, k)
+		case k.rel == "enclosure":
+			e.Enclosures = append(e.Enclosures, Enclosure{URL: k.href, Type: k.typ, Length: length(k.length)})
+		default:
+			e.Links = appendLink(e.Links, k)
+		}
+	}
+	e.Permalink, e.Links = page(cmp.Or(e.Permalink, l.link), pages, lang, e.Links)
+	e.Permalink = cmp.Or(e.Permalink, l.guidLink)
+}
+
+// page is the address of a post or site: the one that is known, else the best of
+// its alternates, a web page before anything else, of several the one in its own
+// language (RFC 4287 §4.2.7). The others are added to links.
+func page(known string, alternates []xmlLink, lang string, links []Link) (string, []Link) {
+	best, most := -1, -1
+	for i, a := range alternates {
+		score := 0
+		if a.typ == "text/html" || a.typ == "application/xhtml+xml" {
+			score = 2
+		}
+		if a.lang != "" && strings.EqualFold(a.lang, lang) {
+			score++
+		}
+		if a.href != "" && known == "" && score > most {
+			best, most = i, score
+		}
+	}
+	if best >= 0 {
+		known = alternates[best].href
+	}
+	for _, a := range alternates {
+		if a.href != known {
+			links = appendLink(links, a)
+		}
+	}
+	return known, links
+}
