@@ -206,7 +206,7 @@ func TestOneChangedEntryRewritesOnlyWhatShowsIt(t *testing.T) {
 	if r, want := build(t, s, dir), (BuildReport{Files: first.Files, Unchanged: first.Files, Bytes: first.Bytes}); r != want {
 		t.Errorf("nothing has changed: report %+v, want %+v", r, want)
 	}
-	f.change("long", func(e *feeds.Entry) { e.Title = "Another title" })
+	f.change("long", func(e *feeds.Entry) { e.Title, e.TitleHTML = "Another title", "" })
 	r := build(t, s, dir)
 	want := []string{listFile, "category/gärten/", "entry/long/", "feed.", "index.html", "source/beet/"}
 	for name, info := range stats(t, dir) {

@@ -212,6 +212,7 @@ func odd(sources []feeds.Source) []feeds.Entry {
 	long.Content = "<h1>Top</h1><p>" + strings.Repeat("Bishops and beetroots. ", 100) + `</p><h2>Below</h2><p><img src="https://rook.example/p.png" alt=""></p>`
 	long.Categories = []feeds.CategoryName{gardens}
 	long.Revision, long.Also = 2, []feeds.Source{sources[0]}
+	long.TitleHTML = "Title of <em>long</em>"
 	huge := base("huge", 0)
 	huge.Content = "<p>" + strings.Repeat("More than a page may carry. ", 4000) + "</p>"
 	empty := base("empty", 0)

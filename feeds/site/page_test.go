@@ -126,7 +126,7 @@ func TestAnEntrySaysWhatItIs(t *testing.T) {
 		{"without title and permalink", "/", "Only a few words", []string{
 			`class="untitled"`, `href="/entry/silent/">Only a few words &amp; no title.</a>`,
 		}, []string{"p-name"}},
-		{"a long one is folded", "/", "Title of long", []string{
+		{"a long one is folded", "/", "Title of <em>long", []string{
 			"<details>", "Read on", `<h4>Top</h4>`, `<h5>Below</h5>`, `<img loading=lazy decoding=async referrerpolicy=no-referrer src="https://rook.example/p.png" alt="">`,
 			`edited <time class="dt-updated"`, `Also on <a href="/source/rook/">The Rook</a>`, `href="/category/g%C3%A4rten/">Gärten &amp; Höfe</a>`,
 		}, nil},
@@ -135,8 +135,8 @@ func TestAnEntrySaysWhatItIs(t *testing.T) {
 			`&lt;script&gt;alert(&#34;title&#34;)&lt;/script&gt;`, `href="/entry/hostile/"`, `<span class="p-author h-card">&lt;img src=x onerror=alert(1)&gt;</span>`,
 			`<a href="https://rook.example/a.mp3">Attached: audio/&#34;mpeg, 3.0 MiB</a>`,
 		}, []string{"javascript:", "data:", "onload"}},
-		{"alone", "/entry/long/", "Title of long", []string{
-			`<h1 class="p-name"><a class="u-url" href="https://rook.example/long">Title of long</a></h1>`, "<h2>Top</h2>", "<h3>Below</h3>", "on rook.example</a>",
+		{"alone", "/entry/long/", "Title of <em>long", []string{
+			`<h1 class="p-name"><a class="u-url" href="https://rook.example/long">Title of <em>long</em></a></h1>`, "<h2>Top</h2>", "<h3>Below</h3>", "on rook.example</a>",
 		}, []string{"<details", "Read on"}},
 		{"alone and huge", "/entry/huge/", "Title of huge", []string{strings.Repeat("More than a page may carry. ", 4000)}, nil},
 	} {

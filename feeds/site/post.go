@@ -11,14 +11,15 @@ import (
 )
 
 // post is an entry as the template shows it. Every string is plain text that
-// the template escapes; only Body is HTML, sanitized when it was read.
+// the template escapes; only Styled and Body are HTML, sanitized when it was read.
 type post struct {
 	Lang, Dir string
 	Title     string
-	Untitled  bool   // Title is the beginning of its text
-	Link      string // where the title leads: the origin, or Here
-	Host      string // of the origin, "" if the post has no page of its own
-	Here      string // its page on the planet
+	Styled    template.HTML // Title with its emphasis, "" for none
+	Untitled  bool          // Title is the beginning of its text
+	Link      string        // where the title leads: the origin, or Here
+	Host      string        // of the origin, "" if the post has no page of its own
+	Here      string        // its page on the planet
 	Authors   []link
 	Source    link
 	Origin    link // where it was first published, if Source is a planet itself
@@ -59,7 +60,7 @@ type poster struct {
 
 func (p *poster) post(e *feeds.Entry) post {
 	at := route{kind: atEntry, name: e.ID}
-	x := post{Title: e.Title, Here: p.s.href(at), Alone: p.alone, Time: momentOf(e.Sort)}
+	x := post{Title: e.Title, Styled: trusted(e.TitleHTML, 4), Here: p.s.href(at), Alone: p.alone, Time: momentOf(e.Sort)}
 	x.Lang, x.Dir = script(entryLanguage(e), e.Title+" "+feeds.Excerpt(cmp.Or(e.Content, e.Summary), excerptSize))
 	x.Link, x.Host = x.Here, ""
 	if l := webLink(e.Permalink); l != "" {
