@@ -54,6 +54,41 @@ func FuzzRead(f *testing.F) {
 	})
 }
 
+// However a document is built, the scanner goes forward with every token, keeps
+// within its bounds and takes nothing that is not there.
+func FuzzScan(f *testing.F) {
+	for _, s := range seeds(f) {
+		f.Add(string(s))
+	}
+	f.Add("<a b='c' d=e/><![CDATA[x]]><!--<!-- --></a ><!DOCTYPE x [<!ENTITY a \"]>\">]><?p ?>&#1;<<a/ =></")
+	f.Fuzz(func(t *testing.T, text string) {
+		x := scanner{s: text}
+		for last := 0; ; last = x.pos {
+			tok := x.next()
+			if tok == tokenEnd {
+				break
+			}
+			if x.pos <= last || x.pos > len(text) || x.depth < 0 || x.depth > maxDepth || len(x.attrs) > maxAttrs {
+				t.Fatalf("%q: at %d after %d, depth %d, %d attributes", text, x.pos, last, x.depth, len(x.attrs))
+			}
+			taken := text[last:x.pos]
+			switch tok {
+			case tokenText, tokenCDATA:
+				if !strings.Contains(taken, x.text) {
+					t.Errorf("%q: text %q is not in %q", text, x.text, taken)
+				}
+			case tokenOpen, tokenClose:
+				if x.name == "" || !strings.Contains(taken, x.name) {
+					t.Errorf("%q: name %q is not in %q", text, x.name, taken)
+				}
+			}
+		}
+		if x.pos != len(text) {
+			t.Errorf("%q: it ended at %d", text, x.pos)
+		}
+	})
+}
+
 func FuzzSanitize(f *testing.F) {
 	for _, s := range []string{
 		`<p onclick=x>a<p>b</div><a href="java&#9;script:x">c</a>`, `<svg><style><img src=x onerror=y></style></svg>`, `<li><table><td><li>`,

@@ -120,7 +120,7 @@ func plainTitle(s string) string {
 // markedTitle is a title whose type nobody told us: HTML if it looks like it
 // (parsing.md 14).
 func markedTitle(s string) (plain, markup string) {
-	if looksLikeHTML.MatchString(s) {
+	if strings.ContainsAny(s, "<&") && looksLikeHTML.MatchString(s) {
 		return PlainText(s), s
 	}
 	return oneLine(s), ""

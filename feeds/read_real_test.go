@@ -55,6 +55,9 @@ func tidy(t *testing.T, f *Feed) {
 	t.Helper()
 	for i := range f.Entries {
 		e := &f.Entries[i]
+		if p := unbalanced(e.TitleHTML) + harmful(e.TitleHTML); p != "" || e.TitleHTML != "" && PlainText(e.TitleHTML) != e.Title {
+			t.Errorf("entry %q: title %q as HTML %q: %s", e.GUID, e.Title, e.TitleHTML, p)
+		}
 		for _, s := range []string{e.Content, e.Summary} {
 			if p := unbalanced(s) + harmful(s); p != "" {
 				t.Errorf("entry %q: %s", e.GUID, p)

@@ -18,16 +18,17 @@ func summarize(content string, n int) string {
 		return ""
 	}
 	t := &tidier{htmlScanner: htmlScanner{src: content}}
-	whole := true
+	whole, said := true, false
 	for left := n; left > 0; {
 		switch t.next() {
 		case htmlEnd:
-			if whole {
+			if whole || !said {
 				return ""
 			}
 			return t.summary()
 		case htmlText:
 			left = t.upTo(left)
+			said = said || strings.TrimSpace(t.raw) != ""
 		case htmlClose:
 			t.end(t.name)
 		case htmlOpen:
@@ -80,11 +81,7 @@ func firstWords(s string, n int) string {
 
 func (t *tidier) summary() string {
 	t.closeTo(0)
-	out := strings.TrimSpace(t.out.String())
-	if PlainText(out) == "" {
-		return ""
-	}
-	return out
+	return strings.TrimSpace(t.out.String())
 }
 
 // titleHTML is fragment with the elements that a line of text may have, balanced;
