@@ -110,7 +110,7 @@ func (r *xmlReader) date() time.Time { return r.entry.date(r.plain()) }
 
 func (r *xmlReader) entryLink(s space) {
 	l := r.link()
-	if l.href == "" && s == spaceRSS {
+	if l.href == "" && (s == spaceRSS || !r.empty) { // some write RSS's link into Atom
 		r.late.link = cmp.Or(r.late.link, r.address(r.plain()))
 		return
 	}
@@ -254,6 +254,10 @@ func (r *xmlReader) entryDC(local string) {
 		if c := person(r.inside(false).value); c != (Person{}) {
 			e.Contributors = append(e.Contributors, c)
 		}
+	case "title":
+		if t := r.title(spaceRSS); r.late.title == "" {
+			r.late.title = t
+		}
 	case "subject":
 		r.tag(Tag{Term: r.plain()})
 	case "language":
@@ -279,7 +283,7 @@ func (r *xmlReader) entryMedia(local string) {
 	}
 	switch local {
 	case "title":
-		r.late.mediaTitle = r.title(spaceRSS)
+		r.late.title = r.title(spaceRSS)
 	case "description", "text":
 		if c := r.inside(false); r.late.description == "" {
 			r.late.description, r.late.descriptionBase = c.value, r.base()

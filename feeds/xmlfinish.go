@@ -15,7 +15,7 @@ type late struct {
 	description     string // RSS description, Media RSS, iTunes
 	descriptionBase string
 	author          string // RSS author: mail (Name)
-	mediaTitle      string
+	title           string // of Media RSS, Dublin Core
 	lang            string // of its content or summary
 
 	thumbnail, cover, picture string // of Media RSS, iTunes, and Media RSS's contents
@@ -45,7 +45,7 @@ func (r *xmlReader) finishEntry() {
 		e.Authors = append(e.Authors, person(l.author))
 	}
 	if e.Title == "" {
-		e.Title = l.mediaTitle
+		e.Title = l.title
 	}
 	if len(e.Authors) == 0 && e.Origin != nil {
 		e.Authors = e.Origin.Authors // RFC 4287 §4.2.1: entry, its source, feed

@@ -77,7 +77,7 @@ func (r *xmlReader) personLeaf(local string) {
 		r.person.Name = r.plain()
 	case "email":
 		r.person.Email = r.plain()
-	case "uri", "url":
+	case "uri", "url", "homepage":
 		r.person.URL = r.address(r.plain())
 	default:
 		r.skip()
