@@ -3,13 +3,11 @@ package fetch
 import (
 	"bytes"
 	"cmp"
-	"compress/gzip"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"strings"
 
@@ -86,52 +84,6 @@ func validator(h http.Header, name string) string {
 	}
 	return ""
 }
-
-// readBody reads a document to its end, at most limit bytes after decompression.
-func readBody(answer *http.Response, limit int64) ([]byte, error) {
-	if answer.ContentLength > limit {
-		return nil, ErrTooLarge // it says so itself; not a byte need be sent
-	}
-	src, err := decoded(answer)
-	if err != nil {
-		return nil, err
-	}
-	body, err := io.ReadAll(io.LimitReader(src, limit+1))
-	if err != nil {
-		return nil, err
-	}
-	if int64(len(body)) > limit {
-		return nil, ErrTooLarge
-	}
-	return body, nil
-}
-
-// decoded is the body without its compression. The transport has already undone
-// gzip, the only one it asked for, and taken the header away.
-func decoded(answer *http.Response) (io.Reader, error) {
-	if answer.ContentLength == 0 {
-		return answer.Body, nil // nothing was decoded, since there is nothing
-	}
-	coding := strings.ToLower(strings.TrimSpace(strings.Join(answer.Header.Values("Content-Encoding"), ",")))
-	if coding == "x-gzip" { // the same as gzip (RFC 9110 §8.4.1.3)
-		return gzip.NewReader(answer.Body)
-	}
-	for _, known := range []string{"gzip", "br", "zstd", "deflate", "compress"} {
-		if strings.Contains(coding, known) {
-			return nil, &unaskedCoding{name: known}
-		}
-	}
-	// Servers are found that say utf-8 or none here; browsers do not mind.
-	return answer.Body, nil
-}
-
-// unaskedCoding is a compression the request did not accept.
-type unaskedCoding struct{ name string }
-
-func (e *unaskedCoding) Error() string {
-	return "compressed with " + e.name + ", which nobody asked for"
-}
-func (e *unaskedCoding) Unwrap() error { return ErrEncoding }
 
 // StatusError is an answer that holds no document: any status but 200, a
 // redirect that names no address, and a 304 to a request without validators.

@@ -139,7 +139,7 @@ func TestRequestSaysWhoAsksAndNothingElse(t *testing.T) {
 			"User-Agent": agent,
 			"Accept": "application/atom+xml, application/rss+xml, application/feed+json, application/rdf+xml;q=0.9, " +
 				"application/xml;q=0.8, text/xml;q=0.8, application/json;q=0.7, */*;q=0.1",
-			"Accept-Encoding": "gzip",
+			"Accept-Encoding": "gzip, br, zstd",
 		}
 		if i == 1 {
 			want["If-None-Match"] = `"1"`

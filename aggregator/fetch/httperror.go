@@ -1,8 +1,6 @@
 package fetch
 
 import (
-	"compress/flate"
-	"compress/gzip"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -69,7 +67,7 @@ func (h *HTTP) explainBody(caller, visit context.Context, w *walk, err error) er
 	if err := stopped(caller, w); err != nil {
 		return err
 	}
-	var corrupt flate.CorruptInputError
+	var broken *brokenCoding
 	var unasked *unaskedCoding
 	reset := errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
 	switch {
@@ -79,10 +77,10 @@ func (h *HTTP) explainBody(caller, visit context.Context, w *walk, err error) er
 		return w.sentence(fmt.Sprintf("the document from %s did not arrive within %s", w.place(), h.limits.total), context.DeadlineExceeded, err)
 	case errors.As(err, &unasked):
 		return w.sentence("the document from "+w.place()+" is "+unasked.Error(), err)
-	case errors.Is(err, gzip.ErrHeader), errors.Is(err, gzip.ErrChecksum), errors.As(err, &corrupt):
-		return w.sentence("the document from "+w.place()+" says it is compressed with gzip, but it is broken or is not", ErrEncoding, err)
 	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF), reset:
 		return w.sentence("the connection to "+w.place()+" broke in the middle of the document", err)
+	case errors.As(err, &broken):
+		return w.sentence("the document from "+w.place()+" says it is compressed with "+broken.name+", but it is broken or is not", err)
 	}
 	return w.sentence("the document from "+w.place()+" could not be read ("+detail(err)+")", err)
 }

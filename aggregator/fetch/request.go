@@ -120,6 +120,7 @@ func (w *walk) request(ctx context.Context, agent string) (*http.Request, error)
 	}
 	req.Header["User-Agent"] = []string{agent}
 	req.Header["Accept"] = []string{acceptTypes}
+	req.Header["Accept-Encoding"] = []string{acceptCodings}
 	if u := w.credentials(); u != nil {
 		password, _ := u.Password()
 		req.SetBasicAuth(u.Username(), password)

@@ -1,0 +1,152 @@
+package fetch
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+
+	"github.com/andybalholm/brotli"
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
+)
+
+// acceptCodings are asked for of everybody, in the order we like them best
+// (fetching.md 33). To ask is to undo them ourselves: the transport knows gzip
+// only, and only where nobody asked.
+const acceptCodings = "gzip, br, zstd"
+
+// zstdWindow is what a decoder must hold of a stream (RFC 9659 §3).
+const zstdWindow = 8 << 20
+
+// gzips are decoders that wait for the next document: one costs 40 KB.
+var gzips = sync.Pool{New: func() any { return new(gzip.Reader) }}
+
+// readBody reads a document to its end, at most limit bytes after decompression.
+func readBody(answer *http.Response, limit int64) ([]byte, error) {
+	if answer.ContentLength > limit {
+		return nil, ErrTooLarge // it says so itself; not a byte need be sent
+	}
+	body, err := readCoded(answer.Body, codingsOf(answer), answer.ContentLength, limit)
+	if err == nil && bytes.HasPrefix(body, gzipMagic) { // a compressed file, served as it lies on the disk
+		return readCoded(io.NopCloser(bytes.NewReader(body)), []string{"gzip"}, int64(len(body)), limit)
+	}
+	return body, err
+}
+
+var gzipMagic = []byte{0x1F, 0x8B, 8}
+
+// codingsOf are the codings of an answer in the order in which they were applied.
+// Servers are found that say utf-8 or none here; browsers do not mind.
+func codingsOf(answer *http.Response) []string {
+	if answer.ContentLength == 0 {
+		return nil // nothing was encoded, since there is nothing
+	}
+	var list []string
+	for name := range strings.SplitSeq(strings.Join(answer.Header.Values("Content-Encoding"), ","), ",") {
+		switch name = strings.TrimPrefix(strings.ToLower(strings.TrimSpace(name)), "x-"); name { // RFC 9110 §8.4.1.3
+		case "gzip", "br", "zstd", "deflate", "compress":
+			list = append(list, name)
+		}
+	}
+	return list
+}
+
+// maxCodings is how often a document may be compressed over itself.
+const maxCodings = 2
+
+// readCoded undoes the codings, the last first, and reads to the end. length is
+// what the answer said, -1 for nothing.
+func readCoded(body io.Reader, codings []string, length, limit int64) ([]byte, error) {
+	if len(codings) > maxCodings {
+		return nil, &unaskedCoding{name: strings.Join(codings, " and ")}
+	}
+	wire := &wire{Reader: body}
+	body = wire
+	for i := len(codings) - 1; i >= 0; i-- {
+		r, done, err := decoder(body, codings[i])
+		if err != nil {
+			return nil, wire.blame(err, codings)
+		}
+		defer done()
+		body = r
+	}
+	var b bytes.Buffer
+	if length > 0 && len(codings) == 0 {
+		b.Grow(int(min(length, limit)) + bytes.MinRead)
+	} else if length > 0 {
+		b.Grow(int(min(4*length, limit)) + bytes.MinRead) // as text compresses
+	}
+	if _, err := b.ReadFrom(io.LimitReader(body, limit+1)); err != nil {
+		return nil, wire.blame(err, codings)
+	}
+	if int64(b.Len()) > limit {
+		return nil, ErrTooLarge
+	}
+	return b.Bytes(), nil
+}
+
+// wire remembers what became of the connection below the decoders.
+type wire struct {
+	io.Reader
+	err error
+}
+
+func (w *wire) Read(p []byte) (int, error) {
+	n, err := w.Reader.Read(p)
+	if err != nil && err != io.EOF {
+		w.err = err
+	}
+	return n, err
+}
+
+// blame is the connection's error, if it broke; else the document is at fault.
+func (w *wire) blame(err error, codings []string) error {
+	var unasked *unaskedCoding
+	switch {
+	case w.err != nil:
+		return w.err
+	case len(codings) == 0, errors.As(err, &unasked):
+		return err
+	}
+	return &brokenCoding{strings.Join(codings, " and "), err}
+}
+
+func decoder(body io.Reader, coding string) (r io.Reader, done func(), err error) {
+	switch coding {
+	case "gzip":
+		z := gzips.Get().(*gzip.Reader)
+		if err := z.Reset(body); err != nil {
+			return nil, nil, err
+		}
+		return z, func() { gzips.Put(z) }, nil
+	case "br":
+		return brotli.NewReader(body), func() {}, nil
+	case "zstd":
+		z, err := zstd.NewReader(body, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(zstdWindow), zstd.WithDecoderLowmem(true))
+		if err != nil {
+			return nil, nil, err
+		}
+		return z, z.Close, nil
+	}
+	return nil, nil, &unaskedCoding{name: coding}
+}
+
+// brokenCoding is a document that is not what its Content-Encoding says.
+type brokenCoding struct {
+	name string
+	err  error
+}
+
+func (e *brokenCoding) Error() string   { return e.name + ": " + e.err.Error() }
+func (e *brokenCoding) Unwrap() []error { return []error{ErrEncoding, e.err} }
+
+// unaskedCoding is a compression the request did not accept.
+type unaskedCoding struct{ name string }
+
+func (e *unaskedCoding) Error() string {
+	return "compressed with " + e.name + ", which nobody asked for"
+}
+func (e *unaskedCoding) Unwrap() error { return ErrEncoding }
