@@ -2,7 +2,7 @@ package feeds
 
 import (
 	"encoding/base64"
-	"net/mail"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -15,20 +15,52 @@ func newest(e *Entry) time.Time {
 	return e.Published
 }
 
-// person reads "Name", "mail", "mail (Name)", "Name (mail)" and "Name <mail>".
-func person(s string) Person {
-	s = plainTitle(s)
-	if before, inside, ok := strings.Cut(s, "("); ok {
-		before, inside = strings.TrimSpace(before), strings.TrimSpace(strings.TrimSuffix(inside, ")"))
-		switch {
-		case isMail(before):
-			return Person{Name: inside, Email: before}
-		case isMail(inside):
-			return Person{Name: before, Email: inside}
+// personsOf are the people that a text names: several with commas or semicolons
+// between them where each has a mail address, else one.
+func personsOf(s string) []Person {
+	var out []Person
+	for _, part := range splitPersons(plainTitle(s)) {
+		if p := plainPerson(part); p != (Person{}) {
+			out = append(out, p)
 		}
 	}
-	if a, err := mail.ParseAddress(s); err == nil {
-		return Person{Name: a.Name, Email: a.Address}
+	return out
+}
+
+func splitPersons(s string) []string {
+	if strings.Count(s, "@") < 2 || !strings.ContainsAny(s, ",;") {
+		return []string{s}
+	}
+	parts := strings.FieldsFunc(s, func(r rune) bool { return r == ',' || r == ';' })
+	for _, p := range parts {
+		if !strings.Contains(p, "@") {
+			return []string{s}
+		}
+	}
+	return parts
+}
+
+var (
+	// mailFirst is "mail (Name)", "mail [Name]", "mail - Name", "mail Name".
+	mailFirst = regexp.MustCompile(`^(?i:mailto:)?([^\s@<>()\[\]]+@[^\s@<>()\[\],;]+)[\s,:;(\[–-]*(.*?)[)\]]*$`)
+	// mailLast is "Name (mail)", "Name <mail>", "Last, First <mail>".
+	mailLast = regexp.MustCompile(`^"?(.*?)"?\s*[<(\[](?i:mailto:)?([^\s@<>()\[\]]+@[^\s@<>()\[\]]+)[>)\]]$`)
+)
+
+// person reads a name with or without a mail address, in all the ways people write
+// the two. No name has an address in it (parsing.md 15).
+func person(s string) Person { return plainPerson(plainTitle(cut(s, 4*MaxTitle))) }
+
+func plainPerson(s string) Person {
+	s = oneLine(s)
+	if !strings.Contains(s, "@") {
+		return Person{Name: s}
+	}
+	if m := mailFirst.FindStringSubmatch(s); m != nil {
+		return Person{Name: strings.TrimSpace(m[2]), Email: m[1]}
+	}
+	if m := mailLast.FindStringSubmatch(s); m != nil {
+		return Person{Name: strings.TrimSpace(m[1]), Email: m[2]}
 	}
 	return Person{Name: s}
 }

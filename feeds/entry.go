@@ -1,6 +1,9 @@
 package feeds
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // Entry is one post. Read and the Markdown reader fill the first half, Normalize
 // makes it safe, the store sets the second half.
@@ -63,6 +66,12 @@ type Entry struct {
 	Revision int       `json:"-"` // 0 for the text as first seen
 	Source   *Source   `json:"-"` // where the primary copy came from
 	Also     []Source  `json:"-"` // the other sources that have the post
+}
+
+// blank says that there is nothing to show of the entry, nor to know it by.
+func (e *Entry) blank() bool {
+	return e.GUID == "" && e.Permalink == "" && e.Title == "" && strings.TrimSpace(e.Content+e.Summary) == "" &&
+		e.Image == "" && len(e.Enclosures) == 0
 }
 
 // Tag is a label as it came. Two tags are the same when FoldTag of their terms is.

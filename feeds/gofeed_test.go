@@ -284,6 +284,9 @@ func fromJSONPeople(list []*jsonfeed.Author, one *jsonfeed.Author) []Person {
 
 // gofeedErrs are the real feeds where gofeed and we differ, and why we are right.
 var gofeedErrs = map[string]string{
+	"encodings/latin1-undeclared-2.rss":    "it counts an item with a date and nothing else",
+	"missing/incomplete-fields.atom":       "it counts an entry of an empty author",
+	"missing/no-content.xml":               "it counts an item of empty elements",
 	"atom10/atom-customfields.atom":        "it does not read media:description",
 	"broken/leading-newline-youtube.atom":  "it does not read media:description",
 	"base/rss-with-relative-html-urls.rss": "posts/post-1 in the base posts/post-1 is posts/posts/post-1 (RFC 3986 §5.2.3)",

@@ -27,9 +27,7 @@ const (
 // can believe removed, everything bounded. base is the address that answered.
 // It is idempotent, but for HTML that is longer than 256 KB when clean.
 func Normalize(f *Feed, base string) {
-	if f.ID = guid(f.ID); hostileScheme.MatchString(f.ID) {
-		f.ID = ""
-	}
+	f.ID = guid(f.ID)
 	f.Title, f.Subtitle, f.Rights = line(f.Title), line(f.Subtitle), line(f.Rights)
 	f.Self = webURL(base, f.Self)
 	if base = webURL("", base); base == "" { // a file: the document itself may know where it belongs
@@ -73,7 +71,10 @@ func (f *Feed) atom() bool { return strings.HasPrefix(f.Format, "atom") }
 // what its xml:base does.
 func (e *Entry) normalize(f *Feed, base, document string) {
 	e.GUID = guid(e.GUID)
-	e.Permalink = withoutTracking(webURL(base, e.Permalink))
+	e.Permalink = withoutTracking(webURL(base, decodedAmps(e.Permalink)))
+	if f.atom() || strings.HasPrefix(f.Format, "json") { // RSS has isPermaLink to say so
+		e.named(f, document)
+	}
 	e.Title = line(e.Title)
 	e.TitleHTML = titleHTML(e.TitleHTML, e.Title)
 	var aliases []string
@@ -84,6 +85,7 @@ func (e *Entry) normalize(f *Feed, base, document string) {
 	}
 	e.Aliases = aliases
 	links := cmp.Or(e.Permalink, base) // parsing.md 18
+	e.Content, e.Summary = paragraphs(e.Content), paragraphs(e.Summary)
 	e.Content = Sanitize(e.Content, cmp.Or(webURL(document, e.contentBase), links))
 	e.Summary = Sanitize(e.Summary, cmp.Or(webURL(document, e.summaryBase), links))
 	e.contentBase, e.summaryBase = "", ""
@@ -91,7 +93,7 @@ func (e *Entry) normalize(f *Feed, base, document string) {
 		e.Content, e.Summary, e.SummaryMade = e.Summary, "", false
 	}
 	if e.Summary == "" {
-		e.Summary = summarize(e.Content, maxSummary)
+		e.Summary = Sanitize(paragraphs(summarize(e.Content, maxSummary)), "")
 		e.SummaryMade = e.Summary != ""
 	}
 	files := links
@@ -113,10 +115,50 @@ func (e *Entry) normalize(f *Feed, base, document string) {
 	}
 }
 
+// blocks are the beginnings of the tags that divide a text.
+var blocks = regexp.MustCompile(`(?i)<(?:p|br|div|ul|ol|li|dl|table|h[1-6r]|pre|blockquote|section|article|figure)[\s/>]`)
+
+// paragraphs gives text that was meant as plain, since it has empty lines and no
+// element that divides it, the paragraphs that a page would lose.
+func paragraphs(s string) string {
+	if !strings.Contains(s, "\n\n") && !strings.Contains(s, "\n\r\n") || blocks.MatchString(s) {
+		return s
+	}
+	var b strings.Builder
+	n := 0
+	for p := range strings.SplitSeq(strings.ReplaceAll(s, "\r\n", "\n"), "\n\n") {
+		if p = strings.TrimSpace(p); p != "" {
+			b.WriteString("<p>" + p + "</p>")
+			n++
+		}
+	}
+	if n < 2 {
+		return s
+	}
+	return b.String()
+}
+
+// decodedAmps undoes an escape too many: no address means &amp;, and one with &#038;
+// would lose everything behind it.
+func decodedAmps(address string) string {
+	if !strings.Contains(address, "&") {
+		return address
+	}
+	for {
+		once := amps.Replace(address)
+		if once == address {
+			return once
+		}
+		address = once
+	}
+}
+
+var amps = strings.NewReplacer("&amp;", "&", "&#038;", "&", "&#38;", "&", "&#x26;", "&")
+
 func enclosures(list []Enclosure, base string) []Enclosure {
 	var out []Enclosure
 	for _, x := range list {
-		if x.URL = webURL(base, x.URL); x.URL != "" && len(out) < maxEnclosures {
+		if x.URL = webURL(base, decodedAmps(x.URL)); x.URL != "" && len(out) < maxEnclosures {
 			out = append(out, Enclosure{URL: x.URL, Type: mediaType(x.Type), Length: max(x.Length, 0)})
 		}
 	}
@@ -125,12 +167,39 @@ func enclosures(list []Enclosure, base string) []Enclosure {
 
 func line(s string) string { return short(s, MaxTitle) }
 
-// short is s on one line of at most n bytes.
-func short(s string, n int) string { return strings.TrimSpace(cut(oneLine(s), n)) }
+// short is s on one line of at most n bytes, in which no change of direction is left
+// open that would turn round what follows it on a page (UAX #9).
+func short(s string, n int) string {
+	s = strings.TrimSpace(cut(oneLine(s), n))
+	if !strings.ContainsAny(s, "\u202A\u202B\u202D\u202E\u2066\u2067\u2068") {
+		return s
+	}
+	var open []rune // the sign that closes each
+	for _, r := range s {
+		switch r {
+		case '\u202A', '\u202B', '\u202D', '\u202E':
+			open = append(open, '\u202C')
+		case '\u2066', '\u2067', '\u2068':
+			open = append(open, '\u2069')
+		case '\u202C', '\u2069':
+			if k := len(open) - 1; k >= 0 && open[k] == r {
+				open = open[:k]
+			}
+		}
+	}
+	for k := len(open) - 1; k >= 0; k-- {
+		s += string(open[k])
+	}
+	return s
+}
 
 // guid bounds an identity without making two different ones equal.
 func guid(s string) string {
 	s = strings.TrimSpace(clean(s))
+	if hostile(s) {
+		sum := sha256.Sum256([]byte(s))
+		return "hash:" + hex.EncodeToString(sum[:16])
+	}
 	if len(s) <= MaxGUID {
 		return s
 	}
@@ -138,11 +207,14 @@ func guid(s string) string {
 	return cut(s, MaxGUID-2*len(sum)) + hex.EncodeToString(sum[:])
 }
 
+// firstYear is the first one that anybody wrote a feed in (parsing.md 24).
+const firstYear = 1990
+
 // believable is t in UTC to the microsecond, which is what the store keeps, or
 // zero for a year before 1990 or beyond 9999 (parsing.md 24).
 func believable(t time.Time) time.Time {
 	t = t.UTC().Truncate(time.Microsecond)
-	if t.Year() < 1990 || t.Year() > 9999 {
+	if t.Year() < firstYear || t.Year() > 9999 {
 		return time.Time{}
 	}
 	return t
@@ -166,13 +238,14 @@ func people(list []Person, base string) []Person {
 	for _, p := range list {
 		p = Person{Name: line(p.Name), Email: short(p.Email, maxTag), URL: webURL(base, p.URL)}
 		if isMail(p.Name) {
-			p.Name, p.Email = "", cmp.Or(p.Email, p.Name)
+			p.Name, p.Email = "", cmp.Or(p.Email, strings.TrimPrefix(p.Name, "mailto:"))
 		}
 		if p.Name == "" && p.URL == "" {
 			// A mail address alone still names somebody: by what stands before the @.
 			p.Name, _, _ = strings.Cut(p.Email, "@")
 		}
-		if p.Name != "" || p.URL != "" {
+		known := slices.ContainsFunc(out, func(o Person) bool { return o.Name == p.Name && (p.URL == "" || o.URL == p.URL) })
+		if !known && (p.Name != "" || p.URL != "") {
 			out = append(out, p)
 		}
 		if len(out) == maxPeople {
@@ -185,13 +258,24 @@ func people(list []Person, base string) []Person {
 // hostileScheme is dropped from every field when it is read (hostile.md).
 var hostileScheme = regexp.MustCompile(`(?i)^(?:javascript|vbscript|data):`)
 
+// hostile says that a browser would take s for an address that does something:
+// what it passes over in a scheme is passed over here.
+func hostile(s string) bool {
+	return hostileScheme.MatchString(strings.Map(func(r rune) rune {
+		if r <= ' ' || r == 0x7F {
+			return -1
+		}
+		return r
+	}, s[:min(len(s), 64)]))
+}
+
 func tags(list []Tag) []Tag {
 	var out []Tag
 	seen := map[string]bool{}
 	for _, t := range list {
 		t = Tag{short(t.Term, maxTag), short(t.Scheme, MaxURL), short(t.Label, maxTag)}
 		t.Term = cmp.Or(t.Term, t.Label)
-		if hostileScheme.MatchString(t.Scheme) {
+		if hostile(t.Scheme) {
 			t.Scheme = ""
 		}
 		if k := t.Scheme + " " + FoldTag(t.Term); t.Term != "" && !seen[k] && len(out) < maxTags {

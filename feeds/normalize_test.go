@@ -133,3 +133,19 @@ func TestTallyCounts(t *testing.T) {
 		t.Errorf("got %+v", sum)
 	}
 }
+
+// What a name or title leaves open would turn round the rest of its line on a page.
+func TestChangesOfDirectionAreClosed(t *testing.T) {
+	for in, want := range map[string]string{
+		"plain":                       "plain",
+		"a \u202Eb":                   "a \u202Eb\u202C",
+		"\u2067a\u202Bb":              "\u2067a\u202Bb\u202C\u2069",
+		"\u2068שלום\u2069 b":          "\u2068שלום\u2069 b",
+		"\u202Ca":                     "\u202Ca",
+		"\u202Aa\u2066b\u202Cc\u2069": "\u202Aa\u2066b\u202Cc\u2069\u202C",
+	} {
+		if got := line(in); got != want || line(got) != want {
+			t.Errorf("line(%+q) = %+q, want %+q", in, got, want)
+		}
+	}
+}

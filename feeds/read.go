@@ -18,6 +18,11 @@ const (
 	maxTokens     = 500_000
 )
 
+// ReaderVersion changes with every change of Read, Normalize or the Markdown reader
+// that makes something else of the same bytes: what an older one read is asked for
+// once more (fetching.md 9).
+const ReaderVersion = 2
+
 // Read reads a feed of any format from the bytes of an answer. contentType is
 // the HTTP header, which decides the charset and nothing else; base is the
 // address that answered. What comes back is as the source wrote it: call
@@ -46,7 +51,7 @@ func read(text string) (*Feed, error) {
 	if strings.HasPrefix(strings.TrimSpace(text), "{") {
 		return readJSON(text)
 	}
-	root := rootElement.FindStringSubmatchIndex(text)
+	root := findRoot(text)
 	if root == nil {
 		if pageStart.MatchString(text[:min(len(text), 4096)]) {
 			return nil, ErrHTML
@@ -59,6 +64,29 @@ func read(text string) (*Feed, error) {
 	}
 	// Whatever stands before the root, a declaration or a warning of PHP, is of no use now.
 	return readXML(text[root[0]:], space)
+}
+
+// findRoot is where the root element of a feed begins, as rootElement has it; what a
+// comment says about feeds is none (fetching.md 42).
+func findRoot(text string) []int {
+	for from := 0; ; {
+		root := rootElement.FindStringSubmatchIndex(text[from:])
+		if root == nil {
+			return nil
+		}
+		for i := range root {
+			root[i] += from
+		}
+		comment := strings.LastIndex(text[from:root[0]], "<!--")
+		if comment < 0 {
+			return root
+		}
+		end := strings.Index(text[from+comment:], "-->")
+		if end < 0 || from+comment+end < root[0] {
+			return root
+		}
+		from += comment + end
+	}
 }
 
 var (
@@ -126,7 +154,7 @@ func markedTitle(s string) (plain, markup string) {
 	return oneLine(s), ""
 }
 
-var looksLikeHTML = regexp.MustCompile(`(?i)</?(?:a|abbr|b|br|cite|code|del|em|font|i|img|ins|kbd|mark|p|q|s|small|span|strong|sub|sup|tt|u|wbr|script|style|div)(?:\s[^<>]*)?/?>|&(?:[a-z]{2,8}|#[0-9]{1,7}|#x[0-9a-f]{1,6});`)
+var looksLikeHTML = regexp.MustCompile(`(?i)</?(?:a|abbr|b|br|cite|code|del|em|font|i|img|ins|kbd|mark|p|q|s|small|span|strong|sub|sup|tt|u|wbr|script|style|div|h[1-6]|center|strike|big)(?:\s[^<>]*)?/?>|<!--|&(?:[a-z][a-z0-9]{1,31}|#[0-9]{1,7}|#x[0-9a-f]{1,6});`)
 
 // textHTML is plain text as an HTML fragment with its paragraphs kept.
 func textHTML(s string) string {

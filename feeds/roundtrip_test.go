@@ -19,16 +19,18 @@ func reduce(format string, e *Entry, f *Feed) Entry {
 	}
 	r.Image = e.Image
 	r.Authors = reducePeople(format, e.Authors)
+	var pictures late
 	for i, x := range e.Enclosures {
 		if format != "atom" {
 			x.Type = cmp.Or(x.Type, "application/octet-stream") // required there
 		}
 		if format == "rss" && i > 0 && strings.HasPrefix(x.Type, "image/") {
-			r.Image = cmp.Or(r.Image, x.URL) // in media:content a picture is a preview
+			pictures.pictures = append(pictures.pictures, x) // in media:content the first picture is a preview
 			continue
 		}
 		r.Enclosures = append(r.Enclosures, x)
 	}
+	pictures.morePictures(&r)
 	switch format {
 	case "atom":
 		reduceAtom(&r, e)

@@ -135,7 +135,7 @@ func newRSSItem(e *Entry) rssItem {
 		r.Helpers = append(r.Helpers, rssText(p.Name))
 	}
 	for _, t := range e.Tags {
-		r.Categories = append(r.Categories, rssCategory{Domain: clean(t.Scheme), Text: clean(cmp.Or(t.Label, t.Term))})
+		r.Categories = append(r.Categories, rssCategory{Domain: clean(t.Scheme), Text: rssText(cmp.Or(t.Label, t.Term))})
 	}
 	if o := e.Origin; o != nil && o.Self != "" {
 		r.Source = &rssSource{URL: clean(o.Self), Text: rssText(cmp.Or(o.Title, o.Self))}

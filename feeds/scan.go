@@ -275,7 +275,11 @@ func (x *scanner) takeName() string {
 // prefix; "" for none.
 func (x *scanner) attr(local string) string {
 	for i := range x.attrs {
-		if n := x.attrs[i].name; n == local || strings.HasSuffix(n, local) && n[len(n)-len(local)-1] == ':' {
+		n := x.attrs[i].name
+		if len(n) > len(local) && n[len(n)-len(local)-1] == ':' {
+			n = n[len(n)-len(local):]
+		}
+		if len(n) == len(local) && strings.EqualFold(n, local) {
 			return unescape(x.attrs[i].value)
 		}
 	}

@@ -48,6 +48,7 @@ var spaces = map[string]space{
 	"http://purl.org/dc/terms":                                       spaceDC,
 	"http://purl.org/rss/1.0/modules/dcterms":                        spaceDC,
 	"http://search.yahoo.com/mrss":                                   spaceMedia,
+	"http://www.rssboard.org/media-rss":                              spaceMedia,
 	"http://video.search.yahoo.com/mrss":                             spaceMedia,
 	"http://search.yahoo.com/mrss/media.html":                        spaceMedia,
 	"http://tools.search.yahoo.com/mrss":                             spaceMedia,
@@ -73,11 +74,17 @@ var usual = map[string]space{
 	"xhtml": spaceXHTML, "wfw": spaceComments, "creativecommons": spaceLicense, "cc": spaceLicense, "xml": spaceXML, "rss": spaceRSS,
 }
 
-func spaceOf(uri string) space {
-	if s, ok := spaces[strings.TrimSuffix(strings.ToLower(strings.TrimSpace(uri)), "/")]; ok {
+// spaceOf is the namespace of a name; some wrote https into all addresses of their
+// templates, and one nobody knows means what its prefix usually does.
+func spaceOf(uri, prefix string) space {
+	name := strings.TrimSuffix(strings.ToLower(strings.TrimSpace(uri)), "/")
+	if rest, ok := strings.CutPrefix(name, "https:"); ok {
+		name = "http:" + rest
+	}
+	if s, ok := spaces[name]; ok {
 		return s
 	}
-	return spaceOther
+	return usual[strings.ToLower(prefix)]
 }
 
 // binding is a prefix in scope; the empty prefix is the default namespace.
@@ -91,8 +98,8 @@ func (r *xmlReader) bind() {
 	for _, a := range r.attrs {
 		if prefix, ok := strings.CutPrefix(a.name, "xmlns"); ok {
 			if prefix, ok = strings.CutPrefix(prefix, ":"); ok || prefix == "" {
-				s := spaceOf(unescape(a.value))
-				if s == spaceOther && len(r.open) == 0 && prefix == prefixOf(r.name) {
+				s := spaceOf(unescape(a.value), prefix)
+				if len(r.open) == 0 && prefix == prefixOf(r.name) && (s == spaceOther || r.root == spaceRSS && prefix == "" && s == spaceAtom) {
 					s = r.root // the root of a feed is one, whatever it calls its namespace
 				}
 				r.declare(prefix, s)

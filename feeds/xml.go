@@ -16,6 +16,7 @@ type xmlReader struct {
 	origin   *Origin   // the open atom:source
 	person   *Person   // the open atom:author
 	site     string    // RSS channel's link
+	tagline  string    // iTunes' subtitle of the feed
 	pages    []xmlLink // the feed's alternates
 	full     bool      // no more entries are taken
 	short    bool      // the text that is read is a line, and ends where another element begins
@@ -73,6 +74,7 @@ func readXML(text string, root space) (*Feed, error) {
 // whole is the feed at the end of the document, also where that came too early.
 func (r *xmlReader) whole() (*Feed, error) {
 	f := r.feed
+	f.Subtitle = cmp.Or(f.Subtitle, r.tagline)
 	f.Link, f.Links = page(r.site, r.pages, f.Language, f.Links)
 	if len(r.open) == 0 || r.full {
 		return f, nil
@@ -173,7 +175,7 @@ func (r *xmlReader) place(s space, local string, outside kind) (kind, bool) {
 		case "image":
 			return kindImage, outside == kindFeed && !r.empty
 		case "author", "contributor":
-			return kindPerson, !r.empty && (s == spaceAtom || r.elementFollows())
+			return kindPerson, !r.empty && r.elementFollows()
 		case "categories":
 			return kindGroup, outside == kindEntry && !r.empty
 		case "source":
@@ -189,7 +191,7 @@ func (r *xmlReader) place(s space, local string, outside kind) (kind, bool) {
 // some RSS feeds fill their authors as Atom does.
 func (r *xmlReader) elementFollows() bool {
 	rest := strings.TrimLeft(r.s[r.pos:min(len(r.s), r.pos+200)], " \t\r\n")
-	return len(rest) > 1 && rest[0] == '<' && isNameStart(rest[1])
+	return len(rest) > 3 && rest[0] == '<' && (isNameStart(rest[1]) || rest[1] == '!' && rest[2] == '-')
 }
 
 func (r *xmlReader) enter(e element) {

@@ -3,7 +3,6 @@ package feeds
 import (
 	"cmp"
 	"strings"
-	"time"
 )
 
 // entryLeaf reads an element of an entry.
@@ -68,30 +67,46 @@ func (r *xmlReader) entryCore(s space, local string) {
 	case "link":
 		r.entryLink(s)
 	case "id":
-		e.GUID = cmp.Or(strings.TrimSpace(r.inside(false).value), e.GUID)
+		if id := strings.TrimSpace(r.inside(false).value); id != "" && !r.late.guid {
+			e.GUID = id
+		}
 	case "guid":
 		r.guid()
 	case "content":
+		if s == spaceRSS && r.attr("type") == "" && r.attr("src") == "" {
+			r.content(r.inside(false))
+			return
+		}
 		r.atomContent()
 	case "summary", "description":
 		r.summary(s, local)
 	case "pubdate", "published", "issued", "created":
-		if t := r.date(); e.Published.IsZero() || local != "created" {
-			e.Published = t
-		}
-	case "updated", "modified":
-		e.Updated = r.date()
+		r.published(map[string]int{"pubdate": 4, "published": 4, "issued": 3, "created": 1}[local])
+	case "updated":
+		r.updated(3)
+	case "modified":
+		r.updated(2)
+	case "lastbuilddate", "date": // not RSS's, but there
+		r.published(1)
 	case "category":
 		r.category(s)
 	case "author":
-		if a := r.inside(false).value; strings.TrimSpace(a) != "" {
-			r.late.author = a
+		if a := r.inside(false).value; strings.TrimSpace(a) != "" && len(r.late.authors) < maxPeople {
+			r.late.authors = append(r.late.authors, personsOf(a)...)
 		}
 	case "enclosure":
 		if u := r.address(r.attr("url")); u != "" {
 			e.Enclosures = append(e.Enclosures, Enclosure{URL: u, Type: r.attr("type"), Length: length(r.attr("length"))})
 		}
 		r.skip()
+	case "image":
+		if c := r.inside(true); c.markup { // <image><url>
+			_, after, _ := strings.Cut(c.value, "<url>")
+			u, _, _ := strings.Cut(after, "</url>")
+			r.late.cover = cmp.Or(r.late.cover, r.address(unescape(u)))
+		} else {
+			r.late.cover = cmp.Or(r.late.cover, r.address(unescape(c.value)))
+		}
 	case "comments":
 		r.addLink(xmlLink{rel: "replies", typ: "text/html", href: r.address(r.plain())})
 	case "source":
@@ -105,8 +120,19 @@ func (r *xmlReader) entryCore(s space, local string) {
 	}
 }
 
-// date reads a date of the entry.
-func (r *xmlReader) date() time.Time { return r.entry.date(r.plain()) }
+// published and updated read a date of the entry. Of several the one of the highest
+// rank counts, the first of equals; one that nobody can believe is none.
+func (r *xmlReader) published(rank int) {
+	if t, zoned := readDate(r.plain()); rank > r.late.published && t.Year() >= firstYear {
+		r.entry.Published, r.late.published, r.late.unzoned[0] = t, rank, !zoned
+	}
+}
+
+func (r *xmlReader) updated(rank int) {
+	if t, zoned := readDate(r.plain()); rank > r.late.updated && t.Year() >= firstYear {
+		r.entry.Updated, r.late.updated, r.late.unzoned[1] = t, rank, !zoned
+	}
+}
 
 func (r *xmlReader) entryLink(s space) {
 	l := r.link()
@@ -132,7 +158,7 @@ func (r *xmlReader) guid() {
 	if g == "" {
 		return
 	}
-	r.entry.GUID = g
+	r.entry.GUID, r.late.guid = g, true
 	if u := webURL("", g); u != "" && !local {
 		r.late.guidLink = u
 	}
@@ -140,7 +166,7 @@ func (r *xmlReader) guid() {
 
 func (r *xmlReader) category(s space) {
 	t := Tag{Term: r.attr("term"), Label: r.attr("label"), Scheme: cmp.Or(r.attr("scheme"), r.attr("domain"))}
-	if text := r.plain(); s == spaceRSS || t.Term == "" {
+	if text := plainTitle(r.plain()); s == spaceRSS || t.Term == "" {
 		t.Term = cmp.Or(text, t.Term)
 	}
 	r.tag(t)
@@ -156,7 +182,9 @@ func (r *xmlReader) tag(t Tag) {
 func (r *xmlReader) atomContent() {
 	typ, src, mode := mediaOrShort(r.attr("type")), r.attr("src"), r.attr("mode")
 	if src != "" { // out of line: never fetched here
-		if u := r.address(src); u != "" {
+		if u := r.address(src); typ == "html" || typ == "xhtml" { // the page itself (RFC 4287 §4.1.3.2)
+			r.late.page = cmp.Or(r.late.page, u)
+		} else if u != "" {
 			r.entry.Enclosures = append(r.entry.Enclosures, Enclosure{URL: u, Type: mediaType(typ)})
 		}
 		r.skip()
@@ -239,17 +267,11 @@ func (r *xmlReader) entryDC(local string) {
 	e := r.entry
 	switch local {
 	case "creator", "author":
-		if a := person(r.inside(false).value); a.Name != "" || a.Email != "" {
-			e.Authors = append(e.Authors, a)
-		}
+		e.Authors = append(e.Authors, personsOf(r.inside(false).value)...)
 	case "date", "issued", "created", "available":
-		if t := r.date(); e.Published.IsZero() {
-			e.Published = t
-		}
+		r.published(map[string]int{"date": 2, "issued": 2, "created": 1, "available": 1}[local])
 	case "modified":
-		if t := r.date(); e.Updated.IsZero() {
-			e.Updated = t
-		}
+		r.updated(1)
 	case "contributor":
 		if c := person(r.inside(false).value); c != (Person{}) {
 			e.Contributors = append(e.Contributors, c)
@@ -259,7 +281,7 @@ func (r *xmlReader) entryDC(local string) {
 			r.late.title = t
 		}
 	case "subject":
-		r.tag(Tag{Term: r.plain()})
+		r.tag(Tag{Term: plainTitle(r.plain())})
 	case "language":
 		e.Language = cmp.Or(r.plain(), e.Language)
 	case "identifier":
@@ -285,7 +307,12 @@ func (r *xmlReader) entryMedia(local string) {
 	case "title":
 		r.late.title = r.title(spaceRSS)
 	case "description", "text":
-		if c := r.inside(false); r.late.description == "" {
+		typ := strings.ToLower(r.attr("type"))
+		c := r.inside(false)
+		if typ != "html" && !c.markup && !hasTags(c.value) { // Media RSS: plain unless it says otherwise
+			c.value = textHTML(c.value)
+		}
+		if r.late.description == "" {
 			r.late.description, r.late.descriptionBase = c.value, r.base()
 		}
 	case "keywords":
@@ -295,7 +322,9 @@ func (r *xmlReader) entryMedia(local string) {
 		t.Term = r.plain()
 		r.tag(t)
 	case "thumbnail":
-		r.late.thumbnail = cmp.Or(r.late.thumbnail, r.address(r.attr("url")))
+		if u := r.address(r.attr("url")); !r.face(u) {
+			r.late.thumbnail = cmp.Or(r.late.thumbnail, u)
+		}
 		r.skip()
 	default:
 		r.skip()
@@ -304,47 +333,33 @@ func (r *xmlReader) entryMedia(local string) {
 
 // keywords reads a list of tags with commas between them.
 func (r *xmlReader) keywords() {
-	for w := range strings.SplitSeq(r.plain(), ",") {
+	for w := range strings.SplitSeq(plainTitle(r.plain()), ",") {
 		r.tag(Tag{Term: strings.TrimSpace(w)})
 	}
-}
-
-// mediaContent reads the attributes of media:content: a file, or a picture that
-// illustrates the post; the author's face, which some blogs have there, does not.
-func (r *xmlReader) mediaContent() (picture bool) {
-	if r.entry == nil {
-		return false
-	}
-	u, typ, medium := r.address(r.attr("url")), r.attr("type"), r.attr("medium")
-	if medium == "image" || strings.HasPrefix(typ, "image/") {
-		if !strings.Contains(u, "gravatar.com/") {
-			r.late.picture = cmp.Or(r.late.picture, u)
-		}
-		return true
-	}
-	if u == "" || medium == "document" || typ == "" && medium == "" {
-		return false
-	}
-	if len(r.late.media) < maxEnclosures {
-		r.late.media = append(r.late.media, Enclosure{URL: u, Type: typ, Length: length(r.attr("fileSize"))})
-	}
-	return false
 }
 
 func (r *xmlReader) entryITunes(local string) {
 	switch local {
 	case "author":
-		if a := r.inside(false).value; r.late.author == "" {
-			r.late.author = a
+		if a := r.inside(false).value; r.late.maker == "" {
+			r.late.maker = a
 		}
 	case "keywords":
 		r.keywords()
 	case "image":
-		r.late.cover = cmp.Or(r.late.cover, r.address(r.attr("href")))
+		r.late.cover = cmp.Or(r.late.cover, r.address(cmp.Or(r.attr("href"), r.attr("url"))))
 		r.skip()
+	case "title":
+		if t := r.title(spaceRSS); r.late.title == "" {
+			r.late.title = t
+		}
 	case "summary", "subtitle":
-		if c := r.inside(false); r.late.description == "" {
-			r.late.description, r.late.descriptionBase = textHTML(c.value), r.base()
+		c := r.inside(false)
+		if !c.markup && !hasTags(c.value) {
+			c.value = textHTML(c.value)
+		}
+		if local == "summary" || r.late.notes == "" {
+			r.late.notes, r.late.notesBase = c.value, r.base()
 		}
 	default:
 		r.skip()

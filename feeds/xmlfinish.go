@@ -10,15 +10,24 @@ import (
 type late struct {
 	link            string // RSS link
 	guidLink        string // RSS guid that is a permalink
+	page            string // Atom's content that is a page elsewhere
 	links           []xmlLink
 	media           []Enclosure
 	description     string // RSS description, Media RSS, iTunes
 	descriptionBase string
-	author          string // RSS author: mail (Name)
-	title           string // of Media RSS, Dublin Core
-	lang            string // of its content or summary
+	authors         []Person // RSS author: mail (Name)
+	maker           string   // iTunes' author
+	guid            bool     // there was an RSS guid, which counts before an atom:id
+	notes           string   // iTunes' summary, else subtitle
+	notesBase       string
+	pictures        []Enclosure // Media RSS's, outside of groups
+	published       int         // rank of the date that counts; 0: none
+	updated         int
+	unzoned         [2]bool // published and updated came without a zone
+	title           string  // of Media RSS, Dublin Core
+	lang            string  // of its content or summary
 
-	thumbnail, cover, picture string // of Media RSS, iTunes, and Media RSS's contents
+	thumbnail, cover string // of Media RSS and iTunes
 }
 
 // finishEntry makes the open entry whole and keeps it.
@@ -34,15 +43,23 @@ func (r *xmlReader) finishEntry() {
 			e.Enclosures = append(e.Enclosures, m)
 		}
 	}
-	e.Image = cmp.Or(l.thumbnail, l.cover, l.picture)
+	e.Image = cmp.Or(l.thumbnail, l.cover)
+	if l.description == "" {
+		l.description, l.descriptionBase = l.notes, l.notesBase
+	}
+	l.morePictures(e)
+	e.Unzoned = l.unzoned[0] || l.unzoned[1]
 	switch {
 	case e.Content == "" && e.Summary == "":
 		e.Content, e.contentBase = l.description, l.descriptionBase
 	case e.Summary == "":
 		e.Summary, e.summaryBase = l.description, l.descriptionBase
 	}
-	if len(e.Authors) == 0 && l.author != "" {
-		e.Authors = append(e.Authors, person(l.author))
+	if len(e.Authors) == 0 {
+		e.Authors = l.authors
+	}
+	if len(e.Authors) == 0 && l.maker != "" {
+		e.Authors = personsOf(l.maker)
 	}
 	if e.Title == "" {
 		e.Title = l.title
@@ -51,6 +68,9 @@ func (r *xmlReader) finishEntry() {
 		e.Authors = e.Origin.Authors // RFC 4287 §4.2.1: entry, its source, feed
 	}
 	e.GUIDGlobal = isURI(e.GUID)
+	if e.blank() { // <item></item>
+		return
+	}
 	if r.feed.Entries = append(r.feed.Entries, *e); len(r.feed.Entries) == maxEntries {
 		r.repaired("only the first 2,000 entries were read")
 		r.pos, r.full = len(r.s), true
@@ -71,8 +91,21 @@ func (l *late) finishLinks(e *Entry, lang string) {
 			e.Links = appendLink(e.Links, k)
 		}
 	}
+	for _, known := range []*string{&e.Permalink, &l.link} {
+		if hostile(*known) || strings.HasPrefix(*known, "mailto:") {
+			*known = ""
+		}
+	}
 	e.Permalink, e.Links = page(cmp.Or(e.Permalink, l.link), pages, lang, e.Links)
-	e.Permalink = cmp.Or(e.Permalink, l.guidLink)
+	e.Permalink = cmp.Or(e.Permalink, l.guidLink, l.page)
+}
+
+// named gives an entry without an address that of its GUID, if that is one of its own
+// site: who calls his posts so means it, though no rule says it.
+func (e *Entry) named(f *Feed, base string) {
+	if h := HostOf(e.GUID); e.Permalink == "" && h != "" && (h == HostOf(f.Link) || h == HostOf(base)) {
+		e.Permalink = e.GUID
+	}
 }
 
 // page is the address of a post or site: the one that is known, else the best of

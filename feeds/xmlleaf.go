@@ -13,6 +13,10 @@ import (
 func (r *xmlReader) leaf(s space, local string, around kind) {
 	switch {
 	case around == kindPerson:
+		if s == spaceOther || s == spaceMedia {
+			r.skip()
+			return
+		}
 		r.personLeaf(local)
 	case around == kindOrigin:
 		r.originLeaf(s, local)
@@ -38,6 +42,7 @@ func (r *xmlReader) skip() {
 		return
 	}
 	name := r.name
+	entries := 0 // of others', within it
 	for nested := 0; ; {
 		before, depth := r.pos, r.scanner.depth
 		switch r.next() {
@@ -46,9 +51,13 @@ func (r *xmlReader) skip() {
 		case tokenOpen:
 			if r.name == name && !r.empty {
 				nested++
+			} else if endsEntry(r.name) && !r.empty {
+				entries++
 			}
 		case tokenClose:
 			switch {
+			case entries > 0 && endsEntry(r.name):
+				entries--
 			case r.name == name && nested == 0:
 				return
 			case r.name == name:
@@ -86,6 +95,10 @@ func (r *xmlReader) personLeaf(local string) {
 
 func (r *xmlReader) originLeaf(s space, local string) {
 	o := r.origin
+	if s != spaceAtom && s != spaceRSS {
+		r.skip()
+		return
+	}
 	switch local {
 	case "id":
 		o.ID = strings.TrimSpace(r.inside(false).value)
@@ -161,7 +174,11 @@ func (r *xmlReader) feedLeaf(s space, local string) {
 				f.Updated = t
 			}
 		case "creator":
-			f.Authors = append(f.Authors, person(r.inside(false).value))
+			f.Authors = append(f.Authors, personsOf(r.inside(false).value)...)
+		case "title":
+			f.Title = cmp.Or(f.Title, r.title(spaceRSS))
+		case "description":
+			f.Subtitle = cmp.Or(f.Subtitle, r.title(spaceRSS))
 		default:
 			r.skip()
 		}
@@ -182,8 +199,12 @@ func (r *xmlReader) feedLeaf(s space, local string) {
 			f.Icon = cmp.Or(f.Icon, r.address(r.attr("href")))
 			r.skip()
 		case "author":
-			if a := person(r.inside(false).value); len(f.Authors) == 0 {
-				f.Authors = append(f.Authors, a)
+			if a := personsOf(r.inside(false).value); len(f.Authors) == 0 {
+				f.Authors = a
+			}
+		case "summary", "subtitle":
+			if t := r.title(spaceRSS); r.tagline == "" {
+				r.tagline = t
 			}
 		default:
 			r.skip()
@@ -213,14 +234,16 @@ func (r *xmlReader) feedCore(s space, local string) {
 	case "logo":
 		f.Icon = cmp.Or(f.Icon, r.address(r.plain()))
 	case "updated", "modified", "lastbuilddate":
-		f.Updated = parseDate(r.plain())
+		if t := parseDate(r.plain()); !t.IsZero() {
+			f.Updated = t
+		}
 	case "pubdate":
 		if t := parseDate(r.plain()); f.Updated.IsZero() {
 			f.Updated = t
 		}
 	case "managingeditor", "author":
 		if a := r.inside(false).value; len(f.Authors) == 0 && strings.TrimSpace(a) != "" {
-			f.Authors = append(f.Authors, person(a))
+			f.Authors = personsOf(a)
 		}
 	case "ttl":
 		if m, err := strconv.Atoi(r.plain()); err == nil && m > 0 && m < 1e6 {

@@ -83,6 +83,11 @@ func (c construct) done(p *markupWriter) construct {
 	if p.b.Len() > 0 {
 		c.value = p.b.String()
 	}
+	if inner, ok := strings.CutPrefix(strings.TrimSpace(c.value), "<![CDATA["); ok { // it was escaped once more
+		if inner, ok = strings.CutSuffix(inner, "]]>"); ok {
+			c.value = inner
+		}
+	}
 	return c
 }
 
