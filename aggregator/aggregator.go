@@ -8,8 +8,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/url"
-	"strings"
 	"sync"
 	"time"
 
@@ -217,7 +215,7 @@ func acquire(ctx context.Context, places chan struct{}, n int) int {
 // too little left of the lease: the claim is given back, and whoever claims next
 // gets the source.
 func (p *pass) turn(ctx context.Context, d feeds.Due, until time.Time) error {
-	leave, err := p.hosts.enter(ctx, hostOf(&d.Source))
+	leave, err := p.hosts.enter(ctx, d.Source.Host())
 	if err != nil {
 		return p.giveBack(ctx, d)
 	}
@@ -269,15 +267,4 @@ func (p *pass) count(v feeds.Visit, tally feeds.Tally) {
 		defer p.observing.Unlock()
 		p.Observe(v, tally)
 	}
-}
-
-func hostOf(s *feeds.Source) string {
-	if s.Local() {
-		return ""
-	}
-	u, err := url.Parse(s.URL)
-	if err != nil {
-		return s.URL
-	}
-	return strings.ToLower(u.Host)
 }

@@ -1,6 +1,8 @@
 package aggregator
 
 import (
+	"errors"
+	"fmt"
 	"time"
 
 	"orrery/aggregator/fetch"
@@ -12,64 +14,177 @@ import (
 // alone.
 func decide(now time.Time, d feeds.Due, r fetch.Response, err error, known map[string]feeds.Known,
 	rules *feeds.Rules, in Intervals) feeds.Visit {
-	v := feeds.Visit{
-		Due: d, At: now, Status: r.Status, RetryAfter: r.RetryAfter,
-		Validators: r.Validators, Problems: r.Problems, Withdrawn: r.Withdrawn,
+	s := &d.Source
+	if err == nil && !r.NotModified {
+		err = strange(s, r.Feed, known)
 	}
-	v.Next = next(now, &d.Source, &r, err, in)
+	v := feeds.Visit{
+		Due: d, At: now, Status: r.Status, RetryAfter: r.RetryAfter, Answer: r.Answer,
+		Validators: r.Validators, Problems: r.Problems, Withdrawn: r.Withdrawn,
+		Pace: paceOf(now, s, &r, err), Backfill: s.Backfill, Held: errors.Is(err, ErrStrange),
+	}
+	v.Next, v.Answer.Next = next(now, s, &v.Pace, &r, err, in)
+	v.Moving, v.Address = moved(now, s, &r, err)
+	if hasStatus(err, 429) {
+		v.Busy, v.BusyUntil = feeds.HostOf(r.URL), v.Next
+	}
 	switch {
 	case err != nil:
 		v.Outcome, v.Err = feeds.Failed, err
 		v.Validators, v.Withdrawn, v.Problems = d.Validators, nil, nil
 		if hasStatus(err, 410) {
-			v.Outcome = feeds.Gone
+			v.Outcome, v.Answer.Next = feeds.Gone, "the server said that it is gone for good (410)"
 		}
 		return v
 	case r.NotModified:
 		return v
 	}
-	f := *r.Feed
-	f.Entries = nil
-	if f.Truncated {
+	if r.Feed.Truncated {
 		// What is whole is taken, but its ETag would hide the rest behind a 304
 		// (fetching.md 5). The same bytes once more are all there is.
 		v.Validators = feeds.Validators{URL: r.Validators.URL, BodyHash: r.Validators.BodyHash}
 		v.Problems = append(v.Problems, "the end of the feed is missing; what is whole before it was read")
 	}
-	undated := undatedAt(now, &d.Source, r.Feed.Entries)
-	for i := range r.Feed.Entries {
-		e := r.Feed.Entries[i]
+	if len(r.Feed.Entries) == 0 && !s.Local() && !s.Pace.Newest.IsZero() {
+		v.Problems = append(v.Problems, "the feed has no entries any more; those it had stay")
+		v.Pace.Newest, v.Pace.Tempo = s.Pace.Newest, s.Pace.Tempo
+	}
+	if r.FoundAt != "" {
+		v.Problems = append(v.Problems, fmt.Sprintf("its feed is no longer at %s, its site names %s instead; write that into the configuration", s.URL, r.FoundAt))
+	}
+	v.Feed = news(now, d, r.Feed, known, rules, undatedAt(now, s, r.Feed.Entries))
+	if len(v.Feed.Entries) > 0 || len(v.Withdrawn) > 0 {
+		v.Outcome = feeds.Changed
+	}
+	if s.State.LastSuccess.IsZero() && !s.Local() {
+		v.Backfill = past(r.Feed, maxBackfill)
+	}
+	return v
+}
+
+// news is the feed with those of its entries that are to be stored; undated is the
+// time of entries without a date.
+func news(now time.Time, d feeds.Due, f *feeds.Feed, known map[string]feeds.Known, rules *feeds.Rules, undated time.Time) *feeds.Feed {
+	out := *f
+	out.Entries = nil
+	for i := range f.Entries {
+		e := f.Entries[i]
 		place(&e, now, undated, i)
 		if e.Language == "" {
 			e.Language = feeds.Language(d.Source.Language)
 		}
 		k, ok := known[e.GUID]
-		if ok && !k.Withdrawn && k.Hash == e.Hash() || !d.Source.Kept(&e) {
+		if ok && !k.Withdrawn && !d.Reread && k.Hash == e.Hash() || !d.Source.Kept(&e) {
 			continue
 		}
 		e.Categories = rules.For(&e, &d.Source)
-		f.Entries = append(f.Entries, e)
+		out.Entries = append(out.Entries, e)
 	}
-	v.Feed = &f
-	if len(f.Entries) > 0 || len(v.Withdrawn) > 0 {
-		v.Outcome = feeds.Changed
+	return &out
+}
+
+// paceOf is the pace of a source after an answer; a 304 only renews its freshness.
+func paceOf(now time.Time, s *feeds.Source, r *fetch.Response, err error) feeds.Pace {
+	p := s.Pace
+	if err != nil || s.Local() {
+		return p
 	}
-	return v
+	if r.Feed != nil {
+		p = r.Feed.Pace(now)
+	}
+	p.MaxAge = r.MaxAge
+	return p
+}
+
+const (
+	// A move is believed when it was seen so often, and for so long (fetching.md 23).
+	moveSeen = 3
+	moveTime = 48 * time.Hour
+	// moveFailed is the number of failures in a row after which a source is looked
+	// for at its own address again.
+	moveFailed = 3
+)
+
+// moved is where the source says it lives, and the address that is asked from now
+// on.
+func moved(now time.Time, s *feeds.Source, r *fetch.Response, err error) (feeds.Move, string) {
+	if err != nil {
+		if s.Address != "" && s.State.Failures+1 >= moveFailed {
+			return feeds.Move{}, ""
+		}
+		return s.Moving, s.Address
+	}
+	if r.FoundAt != "" {
+		return feeds.Move{}, r.FoundAt
+	}
+	if r.MovedTo == "" {
+		return feeds.Move{}, s.Address
+	}
+	m := s.Moving
+	if m.To != r.MovedTo {
+		m = feeds.Move{To: r.MovedTo, Since: now}
+	}
+	if m.Seen++; m.Seen < moveSeen || now.Sub(m.Since) < moveTime {
+		return m, s.Address
+	}
+	if m.To == s.URL {
+		return feeds.Move{}, ""
+	}
+	return feeds.Move{}, m.To
+}
+
+// ErrStrange means that a feed looks like somebody else's: its name, all its posts
+// and all their hosts are others than before, as when a domain was sold.
+var ErrStrange = errors.New("the feed looks like somebody else's")
+
+// strange says why the feed is not taken for the source's.
+func strange(s *feeds.Source, f *feeds.Feed, known map[string]feeds.Known) error {
+	if s.Local() || s.FeedTitle == "" || f == nil || len(f.Entries) == 0 || len(known) > 0 {
+		return nil
+	}
+	renamed := f.Title != "" && feeds.FoldTag(f.Title) != feeds.FoldTag(s.FeedTitle)
+	if spoke := feeds.Language(s.Language); !renamed && (spoke == "" || f.Language == "" || base(spoke) == base(f.Language)) {
+		return nil
+	}
+	homes := map[string]bool{feeds.HostOf(s.URL): true, feeds.HostOf(s.Site): true, feeds.HostOf(s.FeedLink): true}
+	for i := range f.Entries {
+		if homes[feeds.HostOf(f.Entries[i].Permalink)] {
+			return nil
+		}
+	}
+	return fmt.Errorf("%w: it was called %q and is called %q now, and all its posts are new and on other hosts; they are held back, "+
+		"and orrery release %s lets them in if that is right", ErrStrange, s.FeedTitle, f.Title, s.Slug)
+}
+
+// base is the language of a tag without its region: de of de-AT.
+func base(tag string) string {
+	for i := range len(tag) {
+		if tag[i] == '-' {
+			return tag[:i]
+		}
+	}
+	return tag
 }
 
 // undatedAt is the time of entries without a date: now, but at the first visit of
 // a source that dates others, below all of those (dedupe.md 7). Feeds list their
 // imprint without a date, and nobody wants to see that on top of a planet.
 func undatedAt(now time.Time, s *feeds.Source, entries []feeds.Entry) time.Time {
-	oldest := now
-	if s.State.LastSuccess.IsZero() && !s.Local() {
-		for i := range entries {
-			if t := dated(&entries[i], now); !t.IsZero() && t.Before(oldest) {
-				oldest = t
-			}
+	if !s.State.LastSuccess.IsZero() || s.Local() {
+		return now
+	}
+	return oldest(now, entries)
+}
+
+// oldest is the oldest date among entries, now if none has one.
+func oldest(now time.Time, entries []feeds.Entry) time.Time {
+	t := now
+	for i := range entries {
+		if at := dated(&entries[i], now); !at.IsZero() && at.Before(t) {
+			t = at
 		}
 	}
-	return oldest
+	return t
 }
 
 // dated is when an entry was published, or where the feed only says that, as Atom

@@ -106,7 +106,7 @@ func newAggregator(store Store, f fetch.Func, change func(o *Options)) (*Aggrega
 	l := &log{}
 	o := Options{
 		Store: store, Fetch: map[string]fetch.Func{"https": f, "file": f}, Rules: &feeds.Rules{}, Now: func() time.Time { return epoch },
-		Concurrency: 8, PerHost: 1, Intervals: Intervals{Min: time.Hour, Max: 24 * time.Hour}, Observe: l.observe,
+		Concurrency: 8, PerHost: 1, Intervals: Intervals{Min: time.Hour, Max: time.Hour}, Observe: l.observe,
 	}
 	if change != nil {
 		change(&o)

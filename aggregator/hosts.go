@@ -53,19 +53,10 @@ func (h *hosts) enter(ctx context.Context, host string) (leave func(), err error
 	}, nil
 }
 
+// rest waits until the host may be asked again.
 func (h *hosts) rest(ctx context.Context, g *hostGate) error {
 	h.mu.Lock()
 	wait := time.Until(g.free)
 	h.mu.Unlock()
-	if wait <= 0 {
-		return nil
-	}
-	t := time.NewTimer(wait)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+	return rest(ctx, wait)
 }

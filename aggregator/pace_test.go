@@ -31,7 +31,7 @@ func newMeter(takes time.Duration) *meter {
 }
 
 func (m *meter) fetch(ctx context.Context, s feeds.Source, v feeds.Validators) (fetch.Response, error) {
-	host := hostOf(&s)
+	host := s.Host()
 	m.mu.Lock()
 	m.lines = append(m.lines, fmt.Sprintf("%02.0f %s", time.Since(m.begun).Seconds(), s.Slug))
 	m.now++

@@ -1,7 +1,9 @@
 package aggregator
 
 import (
+	"fmt"
 	"hash/fnv"
+	"slices"
 	"strconv"
 	"time"
 
@@ -9,53 +11,144 @@ import (
 	"orrery/feeds"
 )
 
-// backoffFloor is the first wait after a failure where the configuration allows
-// visits at any time.
-const backoffFloor = time.Minute
+// Intervals are the bounds of the time between two visits to a remote source.
+type Intervals struct {
+	Min, Max time.Duration
+}
 
-// busyFloor is the first wait after a server said that it is asked too often
-// without saying how long to wait (fetching.md 22).
-const busyFloor = time.Hour
+const (
+	// backoffFloor is the first wait after a failure where the configuration allows
+	// visits at any time.
+	backoffFloor = time.Minute
+	// busyFloor is the first wait after a server said that it is asked too often
+	// without saying how long to wait (fetching.md 22).
+	busyFloor = time.Hour
+	// longFailing is the number of failures in a row after which a source is asked
+	// longFailingWait times more rarely than Intervals.Max, but never forgotten
+	// (fetching.md 26).
+	longFailing     = 20
+	longFailingWait = 7
+	// tempoShare is how much of the time between its posts a source is left alone:
+	// who writes once a week is asked every two hours (fetching.md 17).
+	tempoShare = 100
+)
 
-// next is when to come back to a source: after its interval, later when the
-// server or the feed asks for it, later and later while it fails (fetching.md
-// 12, 21, 26). A folder is due whenever somebody looks.
-func next(now time.Time, s *feeds.Source, r *fetch.Response, err error, in Intervals) time.Time {
+// wait is a time to be left alone, and whose wish it is.
+type wait struct {
+	time.Duration
+	why string
+}
+
+func (w *wait) atLeast(d time.Duration, why string) {
+	if d > w.Duration {
+		w.Duration, w.why = d, why
+	}
+}
+
+// next is when to come back to a source, and why then: after its interval, later
+// when the server or the feed asks for it, later and later while it fails
+// (fetching.md 12, 18, 21, 26). A folder is due whenever somebody looks.
+func next(now time.Time, s *feeds.Source, pace *feeds.Pace, r *fetch.Response, err error, in Intervals) (time.Time, string) {
 	if s.Local() {
-		return now.Add(s.Every)
+		return now.Add(s.Every), "a folder is read with every pass"
 	}
-	wait := max(in.Min, s.Every)
-	ceiling := max(in.Max, wait)
-	if err == nil {
-		hint := r.MaxAge
-		if r.Feed != nil {
-			hint = max(hint, r.Feed.TTL)
-		}
-		wait = max(wait, min(hint, ceiling)) // fetching.md 15: max-age of a year must not freeze a feed
+	w := wait{in.Min, "fetch.min_interval is " + span(in.Min)}
+	w.atLeast(s.Every, "its every is "+span(s.Every))
+	ceiling := max(in.Max, w.Duration)
+	var t time.Time
+	if err != nil {
+		w.fail(s.State.Failures, err, ceiling)
+		t = now.Add(w.Duration + jitter(w.Duration/4, s.URL, now))
 	} else {
-		wait = max(wait, backoffFloor)
-		if hasStatus(err, 429) {
-			wait = max(wait, busyFloor)
-		}
-		ceiling = max(ceiling, wait)
-		for range min(s.State.Failures, 20) {
-			wait = min(2*wait, ceiling)
+		w.hints(now, pace, ceiling)
+		t = now.Add(w.Duration + jitter(w.Duration/10, s.URL, now))
+		if at := awake(t, pace); at.After(t) {
+			t, w.why = at, "its feed asks not to be visited before (skipHours, skipDays)"
 		}
 	}
-	t := now.Add(wait + jitter(wait, s.URL, now))
 	if r.RetryAfter.After(t) {
-		return r.RetryAfter
+		return r.RetryAfter, "the server asked to be left alone until then (Retry-After)"
+	}
+	return t, w.why
+}
+
+// fail makes the wait longer with every failure in a row.
+func (w *wait) fail(failures int, err error, ceiling time.Duration) {
+	w.atLeast(backoffFloor, "")
+	if hasStatus(err, 429) {
+		w.atLeast(busyFloor, "")
+	}
+	ceiling = max(ceiling, w.Duration)
+	if failures >= longFailing {
+		ceiling *= longFailingWait
+	}
+	for range min(failures, longFailing+3) {
+		w.Duration = min(2*w.Duration, ceiling)
+	}
+	w.why = fmt.Sprintf("it failed %d times in a row", failures+1)
+	if failures == 0 {
+		w.why = "it failed"
+	}
+}
+
+// hints are what the server, the feed and its own tempo say. No hint may freeze a
+// feed: a max-age of a year is a day (fetching.md 15).
+func (w *wait) hints(now time.Time, p *feeds.Pace, ceiling time.Duration) {
+	gap := p.Tempo
+	if !p.Newest.IsZero() {
+		gap = max(gap, now.Sub(p.Newest))
+	}
+	for _, h := range []wait{
+		{gap / tempoShare, "it writes about every " + span(gap)},
+		{p.MaxAge, "its answers stay fresh for " + span(p.MaxAge) + " (Cache-Control, Expires)"},
+		{p.TTL, "its feed may be kept for " + span(p.TTL) + " (ttl)"},
+		{p.Period, "its feed says that it changes every " + span(p.Period) + " (sy:updatePeriod)"},
+	} {
+		w.atLeast(min(h.Duration, ceiling), h.why)
+	}
+}
+
+// awake is t, or the end of the hours and days in which the feed asks not to be
+// visited. A feed that names them all names none (fetching.md 18).
+func awake(t time.Time, p *feeds.Pace) time.Time {
+	if len(p.SkipHours) >= 24 || len(p.SkipDays) >= 7 || len(p.SkipHours)+len(p.SkipDays) == 0 {
+		return t
+	}
+	at := t.UTC()
+	for range 24 * 8 {
+		switch {
+		case slices.Contains(p.SkipDays, at.Weekday()):
+			at = at.Truncate(24 * time.Hour).Add(24 * time.Hour)
+		case slices.Contains(p.SkipHours, at.Hour()):
+			at = at.Truncate(time.Hour).Add(time.Hour)
+		default:
+			return at
+		}
 	}
 	return t
 }
 
-// jitter spreads visits over a tenth of the wait (fetching.md 19). It is drawn
-// from the source and the time, so that deciding stays a function.
-func jitter(wait time.Duration, source string, now time.Time) time.Duration {
-	if wait <= 0 {
+// jitter is up to most, so that sources that were visited together are not for
+// ever (fetching.md 19). It is drawn from the source and the time, so that deciding
+// stays a function.
+func jitter(most time.Duration, source string, now time.Time) time.Duration {
+	if most <= 0 {
 		return 0
 	}
 	h := fnv.New32a()
 	h.Write([]byte(source + strconv.FormatInt(now.UnixNano(), 36)))
-	return time.Duration(float64(wait) / 10 * float64(h.Sum32()%1000) / 1000)
+	return time.Duration(float64(most) * float64(h.Sum32()%1000) / 1000)
+}
+
+// span is d for people: 90s, 40m, 2h, 3d.
+func span(d time.Duration) string {
+	for _, u := range []struct {
+		unit time.Duration
+		name string
+	}{{24 * time.Hour, "d"}, {time.Hour, "h"}, {time.Minute, "m"}} {
+		if d >= 2*u.unit || d >= u.unit && d%u.unit == 0 {
+			return strconv.Itoa(int((d+u.unit/2)/u.unit)) + u.name
+		}
+	}
+	return strconv.Itoa(int(d/time.Second)) + "s"
 }

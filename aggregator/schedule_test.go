@@ -9,8 +9,20 @@ import (
 	"orrery/feeds"
 )
 
-// within is true for a wait and up to a tenth more.
-func within(got, wait time.Duration) bool { return got >= wait && got <= wait+wait/10 }
+// within is true for a wait and up to a tenth more, or after a failure a quarter.
+func within(got, wait time.Duration, err error) bool {
+	more := wait / 10
+	if err != nil {
+		more = wait / 4
+	}
+	return got >= wait && got <= wait+more
+}
+
+// nextOf is next with the pace that the answer tells.
+func nextOf(s *feeds.Source, r fetch.Response, err error, in Intervals) (time.Time, string) {
+	pace := paceOf(epoch, s, &r, err)
+	return next(epoch, s, &pace, &r, err, in)
+}
 
 // fetching.md 12, 15, 21, 22, 26.
 func TestNextVisitIsWhenItShouldBe(t *testing.T) {
@@ -37,7 +49,15 @@ func TestNextVisitIsWhenItShouldBe(t *testing.T) {
 		{"first failure", in, feeds.Source{}, fetch.Response{}, errTrouble, 30 * time.Minute},
 		{"second failure", in, feeds.Source{State: feeds.State{Failures: 1}}, fetch.Response{}, errTrouble, time.Hour},
 		{"fourth failure", in, feeds.Source{State: feeds.State{Failures: 3}}, fetch.Response{}, errTrouble, 4 * time.Hour},
-		{"hundredth failure", in, feeds.Source{State: feeds.State{Failures: 99}}, fetch.Response{}, errTrouble, 24 * time.Hour},
+		{"twentieth failure", in, feeds.Source{State: feeds.State{Failures: 19}}, fetch.Response{}, errTrouble, 24 * time.Hour},
+		{"hundredth failure", in, feeds.Source{State: feeds.State{Failures: 99}}, fetch.Response{}, errTrouble, 7 * 24 * time.Hour},
+		{"ttl after a 304", in, feeds.Source{Pace: feeds.Pace{TTL: 2 * time.Hour}}, fetch.Response{NotModified: true}, nil, 2 * time.Hour},
+		{"updatePeriod", in, feeds.Source{}, fetch.Response{Feed: &feeds.Feed{UpdatePeriod: 6 * time.Hour}}, nil, 6 * time.Hour},
+		{"who writes every hundred hours", in, feeds.Source{}, fetch.Response{Feed: every(100*time.Hour, 5)}, nil, time.Hour},
+		{"who writes every day", in, feeds.Source{}, fetch.Response{Feed: every(24*time.Hour, 20)}, nil, 30 * time.Minute},
+		{"who has not written for a year", in, feeds.Source{Pace: feeds.Pace{Tempo: time.Hour, Newest: epoch.AddDate(-1, 0, 0)}}, fetch.Response{NotModified: true}, nil, 24 * time.Hour},
+		{"who writes of tomorrow", in, feeds.Source{}, fetch.Response{Feed: every(-24*time.Hour, 3)}, nil, 30 * time.Minute},
+		{"a hint that is forgotten after a failure", in, feeds.Source{Pace: feeds.Pace{TTL: 9 * time.Hour}}, fetch.Response{}, errTrouble, 30 * time.Minute},
 		{"failure without intervals", Intervals{}, feeds.Source{}, fetch.Response{}, errTrouble, time.Minute},
 		{"too many requests", in, feeds.Source{}, fetch.Response{}, tooMany, time.Hour},
 		{"too many requests again", in, feeds.Source{State: feeds.State{Failures: 2}}, fetch.Response{}, tooMany, 4 * time.Hour},
@@ -45,9 +65,46 @@ func TestNextVisitIsWhenItShouldBe(t *testing.T) {
 		{"a success after failures", in, feeds.Source{State: feeds.State{Failures: 9}}, fetch.Response{}, nil, 30 * time.Minute},
 	} {
 		c.source.URL = "https://x.example/"
-		got := next(epoch, &c.source, &c.response, c.err, c.in).Sub(epoch)
-		if !within(got, c.want) {
-			t.Errorf("%s: in %v, want %v", c.name, got, c.want)
+		at, why := nextOf(&c.source, c.response, c.err, c.in)
+		if got := at.Sub(epoch); !within(got, c.want, c.err) || why == "" {
+			t.Errorf("%s: in %v (%s), want %v", c.name, got, why, c.want)
+		}
+	}
+}
+
+// every is a feed of n posts, the newest a minute ago, so far apart.
+func every(gap time.Duration, n int) *feeds.Feed {
+	f := &feeds.Feed{}
+	for i := range n {
+		f.Entries = append(f.Entries, feeds.Entry{Published: epoch.Add(-time.Minute - time.Duration(i)*gap)})
+	}
+	return f
+}
+
+// fetching.md 18.
+func TestSkipHoursAndDaysMoveAVisitToTheirEnd(t *testing.T) {
+	monday := time.Date(2026, 2, 2, 10, 30, 0, 0, time.UTC)
+	all := make([]int, 24)
+	for i := range all {
+		all[i] = i
+	}
+	for _, c := range []struct {
+		name string
+		pace feeds.Pace
+		want time.Time
+	}{
+		{"no wishes", feeds.Pace{}, monday},
+		{"another hour", feeds.Pace{SkipHours: []int{9, 11}}, monday},
+		{"this hour and the next", feeds.Pace{SkipHours: []int{10, 11}}, monday.Add(90 * time.Minute)},
+		{"over midnight", feeds.Pace{SkipHours: []int{10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 0}}, time.Date(2026, 2, 3, 1, 0, 0, 0, time.UTC)},
+		{"this day", feeds.Pace{SkipDays: []time.Weekday{time.Monday}}, time.Date(2026, 2, 3, 0, 0, 0, 0, time.UTC)},
+		{"this day and the hour after", feeds.Pace{SkipDays: []time.Weekday{time.Monday}, SkipHours: []int{0}}, time.Date(2026, 2, 3, 1, 0, 0, 0, time.UTC)},
+		{"all hours are no wish", feeds.Pace{SkipHours: all}, monday},
+		{"all days are no wish", feeds.Pace{SkipDays: []time.Weekday{0, 1, 2, 3, 4, 5, 6}}, monday},
+		{"all there is, together", feeds.Pace{SkipHours: all[1:], SkipDays: []time.Weekday{1, 2, 3, 4, 5, 6}}, time.Date(2026, 2, 8, 0, 0, 0, 0, time.UTC)},
+	} {
+		if got := awake(monday, &c.pace); !got.Equal(c.want) {
+			t.Errorf("%s: %v, want %v", c.name, got, c.want)
 		}
 	}
 }
@@ -56,10 +113,10 @@ func TestRetryAfterIsHeededToTheSecond(t *testing.T) {
 	s := feeds.Source{URL: "https://x.example/"}
 	late := epoch.Add(50 * time.Hour)
 	for _, err := range []error{nil, errTrouble} {
-		if got := next(epoch, &s, &fetch.Response{RetryAfter: late}, err, Intervals{Min: time.Hour}); !got.Equal(late) {
+		if got, _ := nextOf(&s, fetch.Response{RetryAfter: late}, err, Intervals{Min: time.Hour}); !got.Equal(late) {
 			t.Errorf("%v: got %v", err, got)
 		}
-		if got := next(epoch, &s, &fetch.Response{RetryAfter: epoch.Add(time.Minute)}, err, Intervals{Min: time.Hour}); !within(got.Sub(epoch), time.Hour) {
+		if got, _ := nextOf(&s, fetch.Response{RetryAfter: epoch.Add(time.Minute)}, err, Intervals{Min: time.Hour}); !within(got.Sub(epoch), time.Hour, err) {
 			t.Errorf("%v: an earlier one shortened the interval: %v", err, got)
 		}
 	}
@@ -68,26 +125,26 @@ func TestRetryAfterIsHeededToTheSecond(t *testing.T) {
 func TestFolderIsDueWheneverSomebodyLooks(t *testing.T) {
 	for _, err := range []error{nil, errTrouble} {
 		s := feeds.Source{URL: "file:///posts", State: feeds.State{Failures: 5}}
-		if got := next(epoch, &s, &fetch.Response{}, err, Intervals{Min: time.Hour, Max: time.Hour}); !got.Equal(epoch) {
+		if got, _ := nextOf(&s, fetch.Response{}, err, Intervals{Min: time.Hour, Max: time.Hour}); !got.Equal(epoch) {
 			t.Errorf("%v: %v", err, got)
 		}
 		s.Every = time.Minute
-		if got := next(epoch, &s, &fetch.Response{}, err, Intervals{Min: time.Hour, Max: time.Hour}); !got.Equal(epoch.Add(time.Minute)) {
+		if got, _ := nextOf(&s, fetch.Response{}, err, Intervals{Min: time.Hour, Max: time.Hour}); !got.Equal(epoch.Add(time.Minute)) {
 			t.Errorf("%v: %v", err, got)
 		}
 	}
 }
 
 // fetching.md 19.
-func TestJitterIsATenthAtMostAndSpreadsSources(t *testing.T) {
+func TestJitterIsBoundedAndSpreadsSources(t *testing.T) {
 	seen := map[time.Duration]bool{}
 	for i := range 500 {
 		source := fmt.Sprintf("https://s%d.example/", i)
-		j := jitter(time.Hour, source, epoch)
+		j := jitter(6*time.Minute, source, epoch)
 		if j < 0 || j > 6*time.Minute {
 			t.Errorf("%s: %v", source, j)
 		}
-		if j != jitter(time.Hour, source, epoch) {
+		if j != jitter(6*time.Minute, source, epoch) {
 			t.Errorf("%s: it is not a function", source)
 		}
 		seen[j] = true

@@ -11,28 +11,43 @@ import (
 	"orrery/feeds"
 )
 
-// visit looks at a claimed source and commits what it told. The error is the
-// store's: the source's own trouble is part of the Visit.
+// visit looks at a claimed source and commits what it told, and at its past where
+// that is not read yet. The error is the store's: the source's own trouble is part
+// of the Visit.
 func (a *Aggregator) visit(ctx context.Context, d feeds.Due) (feeds.Visit, feeds.Tally, error) {
 	now := a.Now()
 	r, err := a.look(ctx, d)
 	if ctx.Err() != nil {
 		return feeds.Visit{}, feeds.Tally{}, ctx.Err()
 	}
+	if found, ok := a.rediscover(ctx, d, err); ok {
+		r, err = found, nil
+	}
 	known := map[string]feeds.Known{}
 	if err == nil && r.Feed != nil {
-		guids := make([]string, len(r.Feed.Entries))
-		for i := range r.Feed.Entries {
-			guids[i] = r.Feed.Entries[i].GUID
-		}
 		var trouble error
-		if known, trouble = a.Store.Known(ctx, d.Source.ID, guids); trouble != nil {
+		if known, trouble = a.known(ctx, d.Source.ID, r.Feed); trouble != nil {
 			return feeds.Visit{}, feeds.Tally{}, trouble
 		}
 	}
 	v := a.decide(now, d, r, err, known)
+	if v.Err == nil && v.Backfill.URL != "" {
+		v.More = a.Now().Add(a.Lease)
+	}
 	tally, err := a.Store.Commit(ctx, v)
+	if err == nil && !v.More.IsZero() {
+		err = a.older(ctx, v, &tally)
+	}
 	return v, tally, err
+}
+
+// known is what the store has of the feed's entries.
+func (a *Aggregator) known(ctx context.Context, source int64, f *feeds.Feed) (map[string]feeds.Known, error) {
+	guids := make([]string, len(f.Entries))
+	for i := range f.Entries {
+		guids[i] = f.Entries[i].GUID
+	}
+	return a.Store.Known(ctx, source, guids)
 }
 
 // decide calls the pure one. A post that makes it panic is its source's failure.
@@ -97,9 +112,4 @@ func (a *Aggregator) fetcher(s *feeds.Source) (fetch.Func, error) {
 func hasStatus(err error, status int) bool {
 	var s *fetch.StatusError
 	return errors.As(err, &s) && s.Status == status
-}
-
-// Intervals are the bounds of the time between two visits to a remote source.
-type Intervals struct {
-	Min, Max time.Duration
 }

@@ -3,6 +3,7 @@ package feeds
 import (
 	"errors"
 	"fmt"
+	"strings"
 )
 
 // What can be wrong with a document.
@@ -16,15 +17,59 @@ var (
 	ErrLeaseLost = errors.New("the visit took longer than its lease and another process has the source now")
 )
 
+// pageError is ErrHTML with the title of the page.
+type pageError struct{ title string }
+
+func (e *pageError) Error() string {
+	if e.title == "" {
+		return ErrHTML.Error()
+	}
+	return fmt.Sprintf("%v: %q", ErrHTML, e.title)
+}
+
+func (e *pageError) Unwrap() error { return ErrHTML }
+
+// pageTitle is the title of a web page, still HTML.
+func pageTitle(text string) string {
+	low := lowerASCII(text[:min(len(text), 64<<10)])
+	start := strings.Index(low, "<title")
+	if start < 0 {
+		return ""
+	}
+	open := strings.IndexByte(low[start:], '>')
+	end := strings.Index(low[start:], "</title")
+	if open < 0 || end < open {
+		return ""
+	}
+	return text[start+open+1 : start+end]
+}
+
+// explain says what to do about the page.
+func (e *pageError) explain() string {
+	for _, words := range []string{"just a moment", "attention required", "captcha", "access denied", "robot", "security check"} {
+		if strings.Contains(strings.ToLower(e.title), words) {
+			return fmt.Sprintf("the address answers with a test for browsers (“%s”), not a feed; ask its owner to let feed readers pass", e.title)
+		}
+	}
+	s := "the address answers with a web page"
+	if e.title != "" {
+		s += fmt.Sprintf(" (“%s”)", short(e.title, 100))
+	}
+	return s + ", not a feed; look on that page for the address of its feed"
+}
+
 // Explain is err as one sentence for a person who runs a planet: what happened,
 // and what to do where something can be done.
 func Explain(err error) string {
 	if err == nil {
 		return ""
 	}
+	var page *pageError
 	switch {
+	case errors.As(err, &page):
+		return page.explain()
 	case errors.Is(err, ErrHTML):
-		return "the address answers with a web page, not a feed; look on that page for the address of its feed"
+		return (&pageError{}).explain()
 	case errors.Is(err, ErrReader):
 		return oneLine(err.Error()) + "; please report it with the address"
 	}

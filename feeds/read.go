@@ -54,7 +54,7 @@ func read(text string) (*Feed, error) {
 	root := findRoot(text)
 	if root == nil {
 		if pageStart.MatchString(text[:min(len(text), 4096)]) {
-			return nil, ErrHTML
+			return nil, &pageError{plainTitle(cut(pageTitle(text), MaxTitle))}
 		}
 		return nil, ErrNotFeed
 	}

@@ -1,6 +1,7 @@
 package feeds
 
 import (
+	"net/url"
 	"strings"
 	"time"
 )
@@ -22,6 +23,17 @@ type Source struct {
 	Every      time.Duration  // never visited more often; 0: as the schedule says
 	Retired    bool           // no longer configured; its entries stay
 
+	// Address is where the source has moved for good (fetching.md 23); "": it is
+	// still at URL, which stays what the configuration calls it.
+	Address string
+	Moving  Move   // where it says it has moved, until that is believed
+	Paused  bool   // by whoever keeps the planet
+	SameAs  string // slug of the source that is configured at the address it moved to; never visited
+	Pace    Pace
+	Answer  Answer
+	// Backfill is what is left to read of its past.
+	Backfill Backfill
+
 	// What its feed last said of itself; set by the store.
 	FeedID    string
 	FeedTitle string
@@ -39,6 +51,26 @@ type Source struct {
 // Local says that the source is a folder of ours: its owner decides, so its
 // copy of a post wins over any other and a deleted file withdraws its entry.
 func (s *Source) Local() bool { return strings.HasPrefix(s.URL, "file:") }
+
+// Asked is the address that is asked: where the source has moved to, else its own.
+func (s *Source) Asked() string {
+	if s.Address != "" {
+		return s.Address
+	}
+	return s.URL
+}
+
+// Host is the host that is asked, with its port, in lower case; "" for a folder.
+func (s *Source) Host() string { return HostOf(s.Asked()) }
+
+// HostOf is the host of an http or https address with its port, in lower case.
+func HostOf(address string) string {
+	u, err := url.Parse(address)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" {
+		return ""
+	}
+	return strings.ToLower(u.Host)
+}
 
 // Name is what people call the source.
 func (s *Source) Name() string {
@@ -66,6 +98,7 @@ type State struct {
 	RetryAfter  time.Time // nobody may ask before, not even --all (fetching.md 20, 21)
 	Failures    int       // in a row
 	Gone        bool      // the server answered 410: never asked again
+	Held        bool      // what it says now looks like somebody else's, and is not taken
 	LastError   string    // a sentence for people; "" after a success
 	Status      int       // HTTP status of the last answer, 0 for none
 }

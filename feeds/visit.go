@@ -34,6 +34,10 @@ type Due struct {
 	Source     Source
 	Validators Validators
 	Fence      int64 // a Commit with an old fence is refused: the lease was lost
+	// Reread says that an older program read what is stored: the visit asks for the
+	// whole document, and what it says is stored again without making a revision of
+	// it (fetching.md 9).
+	Reread bool
 }
 
 // Known is what the store has under a GUID.
@@ -64,6 +68,22 @@ type Visit struct {
 	Err     error // the trouble of a Failed visit
 	// RetryAfter is set when the server asked to be left alone until then.
 	RetryAfter time.Time
+	// Busy is a host none of whose sources may be asked before BusyUntil: it answered
+	// 429 (fetching.md 21).
+	Busy      string
+	BusyUntil time.Time
+	Pace      Pace
+	Answer    Answer
+	Moving    Move   // where the source says it lives now; empty: where it always did
+	Address   string // where it is asked from now on; "": at its own address
+	Held      bool
+	// Older says that the visit read a document of the source's past: nothing of the
+	// source changes but Backfill.
+	Older    bool
+	Backfill Backfill
+	// More keeps the lease until More, since another Commit of this visit follows;
+	// zero: the visit is over.
+	More time.Time
 	// Validators to send next time; committed with the entries or not at all.
 	Validators Validators
 	// Feed is what the source said of itself; nil when it was not read. Its

@@ -2,10 +2,8 @@ package storage
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 	"sync"
 
 	"orrery/feeds"
@@ -125,6 +123,7 @@ func (db *DB) commitVisit(t *txn, v *feeds.Visit) (feeds.Tally, error) {
 		return w.tally, err
 	}
 	if v.Feed != nil {
+		w.reread = v.Due.Reread
 		if err := w.commitFeed(v); err != nil {
 			return w.tally, err
 		}
@@ -157,61 +156,4 @@ func (db *DB) commitEntries(w *writer, list []feeds.Entry) error {
 		}
 	}
 	return nil
-}
-
-func (w *writer) commitState(v *feeds.Visit) error {
-	s := &v.Due.Source
-	failed := v.Outcome == feeds.Failed || v.Outcome == feeds.Gone
-	reason, failures, success := "", 0, micros(v.At)
-	if failed {
-		reason, failures, success = feeds.Explain(v.Err), s.State.Failures+1, micros(s.State.LastSuccess)
-	} else if len(v.Problems) > 0 {
-		reason = strings.Join(v.Problems, "\n")
-	}
-	n, err := w.affect(`UPDATE sources SET lease = 0, last_visit = $1, last_success = $2, next_visit = $3,
-		retry_after = $4, failures = $5, gone = $6, last_error = $7, status = $8 WHERE id = $9 AND fence = $10`,
-		micros(v.At), success, micros(v.Next), micros(v.RetryAfter), failures, v.Outcome == feeds.Gone, reason, v.Status,
-		s.ID, v.Due.Fence)
-	if err != nil {
-		return err
-	}
-	if n == 0 {
-		return feeds.ErrLeaseLost
-	}
-	// The list of sources shows these, and that a source was never visited.
-	if reason != s.State.LastError || (v.Outcome == feeds.Gone) != s.State.Gone || s.State.LastVisit.IsZero() {
-		w.bump("")
-	}
-	if failed {
-		return nil // its validators stay those of the last good answer
-	}
-	return w.commitValidators(s.ID, &v.Validators, &v.Due.Validators)
-}
-
-func (w *writer) commitValidators(source int64, v, old *feeds.Validators) error {
-	if v.URL != old.URL || v.ETag != old.ETag || v.LastModified != old.LastModified || v.BodyHash != old.BodyHash {
-		if err := w.exec(`UPDATE sources SET answered_url = $1, etag = $2, last_modified = $3, body_hash = $4 WHERE id = $5`,
-			v.URL, []byte(v.ETag), []byte(v.LastModified), v.BodyHash, source); err != nil {
-			return err
-		}
-	}
-	if string(v.Listing) == string(old.Listing) {
-		return nil
-	}
-	return w.exec(`INSERT INTO listings (source_id, listing) VALUES ($1, $2)
-		ON CONFLICT (source_id) DO UPDATE SET listing = excluded.listing`, source, v.Listing)
-}
-
-// commitFeed keeps what the feed says of itself.
-func (w *writer) commitFeed(v *feeds.Visit) error {
-	f := v.Feed
-	now, err := json.Marshal(sourceFeed{f.ID, f.Title, f.Link, f.Icon, f.Rights, f.Language, f.Authors})
-	if err != nil {
-		return err
-	}
-	n, err := w.affect(`UPDATE sources SET feed = $1 WHERE id = $2 AND feed <> $1`, string(now), v.Due.Source.ID)
-	if err != nil || n == 0 {
-		return err
-	}
-	return w.bumpSource(v.Due.Source.ID)
 }

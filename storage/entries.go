@@ -19,15 +19,18 @@ type writer struct {
 	*txn
 	now     time.Time
 	source  *feeds.Source // whose visit it is
+	reread  bool          // what is stored was read by an older program
 	tally   feeds.Tally
-	touched map[int64]bool  // entries to be merged anew
-	order   []int64         // of touched
-	revised map[int64]bool  // copies that say something else than before
-	scopes  map[string]bool // versions to raise
+	touched map[int64]bool // entries to be merged anew
+	order   []int64        // of touched
+	revised map[int64]bool // copies that say something else than before
+	// rewritten are copies that a newer program read otherwise.
+	rewritten map[int64]bool
+	scopes    map[string]bool // versions to raise
 }
 
 func newWriter(t *txn, now time.Time) *writer {
-	return &writer{txn: t, now: now, touched: map[int64]bool{}, revised: map[int64]bool{}, scopes: map[string]bool{}}
+	return &writer{txn: t, now: now, touched: map[int64]bool{}, revised: map[int64]bool{}, rewritten: map[int64]bool{}, scopes: map[string]bool{}}
 }
 
 // touch notes that the entry is to be merged anew.
@@ -95,8 +98,28 @@ func (w *writer) insert(e *feeds.Entry) error {
 	return w.keep(e, entry)
 }
 
+// rewrite stores what a newer program reads in the same post: no revision of its
+// author's, whatever it looks like.
+func (w *writer) rewrite(e *feeds.Entry, c *copyRow, hash string) error {
+	body, categories, err := encode(e)
+	if err != nil {
+		return err
+	}
+	n, err := w.affect(`UPDATE copies SET hash = $1, body = $2, categories = $3, updated = $4
+		WHERE id = $5 AND (body <> $2 OR categories <> $3)`, hash, body, categories, micros(e.Updated), c.id)
+	if err != nil || n == 0 {
+		return err
+	}
+	w.touch(c.entry)
+	w.rewritten[c.id] = true
+	return w.keep(e, c.entry)
+}
+
 func (w *writer) revise(e *feeds.Entry, c *copyRow) error {
 	hash := e.Hash()
+	if w.reread && !c.withdrawn {
+		return w.rewrite(e, c, hash)
+	}
 	if hash == c.hash && !c.withdrawn {
 		return w.recategorize(e, c)
 	}

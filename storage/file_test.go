@@ -79,7 +79,7 @@ func TestFreshStoreHasTheNewestSchemaAndOurMark(t *testing.T) {
 			path := newPath(t)
 			prepare(path)
 			db := open(t, path)
-			same(t, "version", column(t, db, `PRAGMA user_version`), []string{"1"})
+			same(t, "version", column(t, db, `PRAGMA user_version`), []string{fmt.Sprint(schemaNow(t))})
 			same(t, "mark", column(t, db, `PRAGMA application_id`), []string{fmt.Sprint(applicationID)})
 			same(t, "journal", column(t, db, `PRAGMA journal_mode`), []string{"wal"})
 			var synchronous, foreign string
@@ -120,7 +120,7 @@ func TestFileThatIsRefusedIsLeftAsItWas(t *testing.T) {
 	}{
 		{"a newer schema", func(t *testing.T, path string) {
 			write(t, path, read(t, ours))
-			mustExec(t, raw(t, path), `PRAGMA user_version = 2`)
+			mustExec(t, raw(t, path), fmt.Sprintf(`PRAGMA user_version = %d`, schemaNow(t)+1))
 		}, ErrNewer, "newer Orrery"},
 		{"a database of another program", func(t *testing.T, path string) {
 			mustExec(t, raw(t, path), `CREATE TABLE theirs (x)`, `INSERT INTO theirs VALUES (1)`)

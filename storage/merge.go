@@ -58,7 +58,7 @@ func (w *writer) merge(entry int64) (event string, err error) {
 		event = "new"
 	case shown != copies[0].id, w.revised[copies[0].id]:
 		event = "revised"
-	case !moved:
+	case !moved && !w.rewritten[copies[0].id]:
 		return "", nil
 	}
 	w.bump("")

@@ -130,7 +130,7 @@ func addSources(ctx context.Context, tx *sql.Tx, list []feeds.Entry, ids, primar
 		return err
 	}
 	for batch := range slices.Chunk(slices.Collect(maps.Keys(owners)), knownBatch) {
-		rows, err := tx.QueryContext(ctx, `SELECT id, slug, url, config, retired, feed, 0, 0, 0, 0, 0, 0, '', 0, 0, 0
+		rows, err := tx.QueryContext(ctx, `SELECT `+sourceFace+`, 0, 0
 			FROM sources WHERE id IN (`+marks(1, len(batch))+`)`, anys(batch)...)
 		if err != nil {
 			return err

@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"reflect"
 	"time"
@@ -96,7 +95,9 @@ func (w *writer) syncSources(sources []feeds.Source) error {
 			return fmt.Errorf("source %s: %w", sources[i].Slug, err)
 		}
 	}
-	return nil
+	// Who was the same as another is himself again when that one is gone.
+	return w.exec(`UPDATE sources SET same_as = 0, next_visit = 0 WHERE same_as <> 0
+		AND same_as NOT IN (SELECT id FROM sources WHERE retired = 0 AND paused = 0)`)
 }
 
 func (w *writer) rename(source int64, slug string) error {
@@ -154,17 +155,18 @@ func (w *writer) syncSource(s *feeds.Source, old *storedSource) error {
 	}
 	if old == nil {
 		w.bump("")
-		return w.exec(`INSERT INTO sources (slug, url, config) VALUES ($1, $2, $3)`, s.Slug, s.URL, config)
+		return w.exec(`INSERT INTO sources (slug, url, config, host) VALUES ($1, $2, $3, $4)`, s.Slug, s.URL, config, s.Host())
 	}
-	if old.URL == s.URL && old.Slug == s.Slug && !old.Retired && old.config == config {
+	if old.URL == s.URL && old.Slug == s.Slug && !old.Retired && old.config == config && old.host == old.Source.Host() {
 		return nil
 	}
 	if old.URL != s.URL {
 		// Validators belong to the address that gave them (RFC 9111 §4.3.1), and so
 		// does all that was ever answered, in a visit under way as well.
-		if err := w.exec(`UPDATE sources SET answered_url = '', etag = '', last_modified = '', body_hash = '', gone = 0,
-			failures = 0, retry_after = 0, next_visit = 0, last_visit = 0, last_error = '', status = 0,
-			lease = 0, fence = fence + 1 WHERE id = $1`, old.ID); err != nil {
+		old.Address = ""
+		if err := w.exec(`UPDATE sources SET answered_url = '', etag = '', last_modified = '', body_hash = '', gone = 0, held = 0,
+			failures = 0, retry_after = 0, next_visit = 0, last_visit = 0, last_error = '', status = 0, address = '', moving = '{}',
+			same_as = 0, pace = '{}', answer = '{}', backfill = '{}', lease = 0, fence = fence + 1 WHERE id = $1`, old.ID); err != nil {
 			return err
 		}
 	} else if old.readsOtherwise(s) {
@@ -174,8 +176,9 @@ func (w *writer) syncSource(s *feeds.Source, old *storedSource) error {
 			return err
 		}
 	}
-	if err := w.exec(`UPDATE sources SET slug = $1, url = $2, config = $3, retired = 0 WHERE id = $4`,
-		s.Slug, s.URL, config, old.ID); err != nil {
+	old.Source.URL = s.URL
+	if err := w.exec(`UPDATE sources SET slug = $1, url = $2, config = $3, host = $4, retired = 0 WHERE id = $5`,
+		s.Slug, s.URL, config, old.Source.Host(), old.ID); err != nil {
 		return err
 	}
 	return w.bumpSource(old.ID)
@@ -184,7 +187,7 @@ func (w *writer) syncSource(s *feeds.Source, old *storedSource) error {
 // storedSource is a source with what its row says word for word.
 type storedSource struct {
 	feeds.Source
-	config, rules string
+	config, rules, host string
 }
 
 // readsOtherwise says that s keeps other entries of the feed, or keeps them
@@ -198,15 +201,14 @@ func (o *storedSource) readsOtherwise(s *feeds.Source) bool {
 }
 
 func (w *writer) storedSources() ([]storedSource, error) {
-	rows, err := w.query(`SELECT id, slug, url, config, retired, feed, last_visit, last_success, next_visit, retry_after,
-		failures, gone, last_error, status, 0, 0, config, rules FROM sources ORDER BY slug`)
+	rows, err := w.query(`SELECT ` + sourceColumns + `, 0, 0, config, rules, host FROM sources ORDER BY slug`)
 	if err != nil {
 		return nil, err
 	}
 	var list []storedSource
 	err = eachRow(rows, func() error {
 		var s storedSource
-		err := scanSource(rows, &s.Source, &s.config, &s.rules)
+		err := scanSource(rows, &s.Source, &s.config, &s.rules, &s.host)
 		list = append(list, s)
 		return err
 	})
@@ -216,11 +218,10 @@ func (w *writer) storedSources() ([]storedSource, error) {
 // Sources returns every source that was ever configured, by slug, with the
 // number of its entries and the newest change among them.
 func (db *DB) Sources(ctx context.Context) ([]feeds.Source, error) {
-	rows, err := db.read.QueryContext(ctx, `SELECT s.id, slug, url, config, retired, feed, last_visit, last_success, next_visit,
-		retry_after, failures, gone, last_error, status,
-		(SELECT count(*) FROM entry_sources es WHERE es.source_id = s.id),
-		(SELECT coalesce(max(e.changed), 0) FROM entry_sources es JOIN entries e ON e.id = es.entry_id WHERE es.source_id = s.id)
-		FROM sources s ORDER BY slug`)
+	rows, err := db.read.QueryContext(ctx, `SELECT `+sourceColumns+`,
+		(SELECT count(*) FROM entry_sources es WHERE es.source_id = sources.id),
+		(SELECT coalesce(max(e.changed), 0) FROM entry_sources es JOIN entries e ON e.id = es.entry_id WHERE es.source_id = sources.id)
+		FROM sources ORDER BY slug`)
 	if err != nil {
 		return nil, fmt.Errorf("read the sources: %w", explain(err))
 	}
@@ -237,20 +238,39 @@ func (db *DB) Sources(ctx context.Context) ([]feeds.Source, error) {
 	return list, nil
 }
 
+// sourceColumns are what scanSource reads of a source, but for the number of its
+// entries and their newest change, which follow.
+const sourceColumns = `id, slug, url, config, retired, feed, last_visit, last_success, next_visit, retry_after,
+	failures, gone, held, last_error, status, address, paused, moving, pace, answer, backfill,
+	coalesce((SELECT o.slug FROM sources o WHERE o.id = sources.same_as), '')`
+
+// sourceFace is sourceColumns without what no reader of an entry wants to know.
+const sourceFace = `id, slug, url, config, retired, feed, 0, 0, 0, 0, 0, 0, 0, '', 0, '', 0, '{}', '{}', '{}', '{}', ''`
+
 func scanSource(rows *sql.Rows, s *feeds.Source, more ...any) error {
-	var config, feed string
+	var config, feed, moving, pace, answer, backfill string
 	var visit, success, next, retry, updated int64
+	st := &s.State
 	dest := []any{&s.ID, &s.Slug, &s.URL, &config, &s.Retired, &feed, &visit, &success, &next, &retry,
-		&s.State.Failures, &s.State.Gone, &s.State.LastError, &s.State.Status, &s.Entries, &updated}
+		&st.Failures, &st.Gone, &st.Held, &st.LastError, &st.Status, &s.Address, &s.Paused, &moving, &pace, &answer, &backfill,
+		&s.SameAs, &s.Entries, &updated}
 	if err := rows.Scan(append(dest, more...)...); err != nil {
 		return err
 	}
-	s.State.LastVisit, s.State.LastSuccess = fromMicros(visit), fromMicros(success)
-	s.State.NextVisit, s.State.RetryAfter, s.Updated = fromMicros(next), fromMicros(retry), fromMicros(updated)
+	st.LastVisit, st.LastSuccess = fromMicros(visit), fromMicros(success)
+	st.NextVisit, st.RetryAfter, s.Updated = fromMicros(next), fromMicros(retry), fromMicros(updated)
 	var c sourceConfig
 	var f sourceFeed
-	if err := errors.Join(json.Unmarshal([]byte(config), &c), json.Unmarshal([]byte(feed), &f)); err != nil {
-		return fmt.Errorf("source %s: %w", s.Slug, err)
+	for _, x := range []struct {
+		text string
+		into any
+	}{{config, &c}, {feed, &f}, {moving, &s.Moving}, {pace, &s.Pace}, {answer, &s.Answer}, {backfill, &s.Backfill}} {
+		if x.text == "{}" {
+			continue
+		}
+		if err := json.Unmarshal([]byte(x.text), x.into); err != nil {
+			return fmt.Errorf("source %s: %w", s.Slug, err)
+		}
 	}
 	s.Title, s.Site, s.Language, s.Permalink = c.Title, c.Site, c.Language, c.Permalink
 	s.Categories, s.Keep, s.Drop, s.Every = c.Categories, c.Keep, c.Drop, c.Every

@@ -43,7 +43,7 @@ func (db *DB) Claim(ctx context.Context, want feeds.Want) ([]feeds.Due, error) {
 // addListings gives the folders among the sources their memory.
 func addListings(t *txn, due []feeds.Due) error {
 	for i := range due {
-		if !due[i].Source.Local() {
+		if !due[i].Source.Local() || due[i].Reread {
 			continue
 		}
 		err := t.row(`SELECT listing FROM listings WHERE source_id = $1`, due[i].Source.ID).Scan(&due[i].Validators.Listing)
@@ -60,8 +60,7 @@ func claimQuery(want feeds.Want) (string, []any) {
 	lease, limit := fmt.Sprintf("$%d", len(args)-1), fmt.Sprintf("$%d", len(args))
 	return `UPDATE sources SET lease = ` + lease + `, fence = fence + 1
 		WHERE id IN (SELECT id FROM sources WHERE ` + where + ` ORDER BY next_visit, id LIMIT ` + limit + `)
-		RETURNING id, slug, url, config, retired, feed, last_visit, last_success, next_visit, retry_after, failures, gone,
-		last_error, status, 0, 0, fence, answered_url, etag, last_modified, body_hash`, args
+		RETURNING ` + sourceColumns + `, 0, 0, fence, answered_url, etag, last_modified, body_hash, reader`, args
 }
 
 // claimWhere says who may be visited.
@@ -82,7 +81,8 @@ func claimWhere(want feeds.Want) (string, []any) {
 			args = append(args, s)
 		}
 	}
-	return "retired = 0 AND lease <= $1 AND (last_visit = 0 OR last_visit < $2) AND retry_after <= $1 AND " +
+	return "retired = 0 AND paused = 0 AND same_as = 0 AND lease <= $1 AND" +
+		" NOT EXISTS (SELECT 1 FROM hosts h WHERE h.host = sources.host AND h.until > $1) AND (last_visit = 0 OR last_visit < $2) AND retry_after <= $1 AND " +
 		gone + " AND " + when + named, args
 }
 
@@ -91,7 +91,11 @@ func scanDue(rows *sql.Rows) ([]feeds.Due, error) {
 	err := eachRow(rows, func() error {
 		var d feeds.Due
 		v := &d.Validators
-		err := scanSource(rows, &d.Source, &d.Fence, &v.URL, &v.ETag, &v.LastModified, &v.BodyHash)
+		var reader int
+		err := scanSource(rows, &d.Source, &d.Fence, &v.URL, &v.ETag, &v.LastModified, &v.BodyHash, &reader)
+		if d.Reread = reader != feeds.ReaderVersion && !d.Source.State.LastSuccess.IsZero(); d.Reread {
+			*v = feeds.Validators{}
+		}
 		due = append(due, d)
 		return err
 	})

@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 
@@ -26,9 +27,11 @@ var (
 // read turns the last answer of a walk into a Response. caller is the context
 // Fetch was given, visit the one with the time limit.
 func (h *HTTP) read(caller, visit context.Context, w *walk, answer *http.Response) (Response, error) {
-	r := Response{Status: answer.StatusCode, URL: w.url.String(), RetryAfter: w.retryAfter}
+	r := Response{Status: answer.StatusCode, URL: w.url.String(), RetryAfter: w.retryAfter, Link: answer.Header.Values("Link")}
+	r.Answer.Header = notable(answer.Header)
+	changes := answer.StatusCode == http.StatusIMUsed && w.changes && strings.Contains(strings.ToLower(answer.Header.Get("IM")), "feed")
 	switch {
-	case answer.StatusCode == http.StatusOK:
+	case answer.StatusCode == http.StatusOK, changes:
 		defer answer.Body.Close()
 	case answer.StatusCode == http.StatusNotModified && w.conditional:
 		_ = answer.Body.Close() // a 304 has no body (RFC 9110 §15.4.5)
@@ -37,8 +40,9 @@ func (h *HTTP) read(caller, visit context.Context, w *walk, answer *http.Respons
 		// Any other 2xx is no document either: 206 is a part of one, 226 a list
 		// of changes nobody asked for (fetching.md 28). A 304 that was not asked
 		// for must not pass for "unchanged" (fetching.md 8).
+		blocked := challenges(answer)
 		discard(answer.Body)
-		return r, &StatusError{Status: answer.StatusCode, URL: r.URL, Redirected: w.redirected()}
+		return r, &StatusError{Status: answer.StatusCode, URL: r.URL, Redirected: w.redirected(), Challenge: blocked}
 	}
 	body, err := readBody(answer, h.limits.body)
 	if err != nil {
@@ -47,6 +51,7 @@ func (h *HTTP) read(caller, visit context.Context, w *walk, answer *http.Respons
 	if len(bytes.TrimSpace(bytes.TrimPrefix(body, []byte("\ufeff")))) == 0 {
 		return r, w.sentence(w.place()+" sent an empty document", ErrEmpty)
 	}
+	r.Answer.Bytes = len(body)
 	sum := sha256.Sum256(body)
 	r.MovedTo = w.movedTo()
 	r.MaxAge = freshness(answer.Header, h.now())
@@ -57,7 +62,10 @@ func (h *HTTP) read(caller, visit context.Context, w *walk, answer *http.Respons
 		LastModified: validator(answer.Header, "Last-Modified"),
 		BodyHash:     hex.EncodeToString(sum[:]),
 	}
-	if r.Validators.URL == w.validators.URL && r.Validators.BodyHash == w.validators.BodyHash {
+	if changes {
+		r.Validators.BodyHash = "" // it is not the whole, and says nothing of it
+	}
+	if r.Validators.BodyHash != "" && r.Validators.URL == w.validators.URL && r.Validators.BodyHash == w.validators.BodyHash {
 		r.NotModified = true // nothing to parse, though the headers count (fetching.md 10)
 		return r, nil
 	}
@@ -78,6 +86,35 @@ func (h *HTTP) notModified(w *walk, answer *http.Response, r Response) Response 
 	return r
 }
 
+// notable are the lines of a header that tell why a source is visited as it is.
+func notable(h http.Header) []string {
+	var lines []string
+	for _, name := range []string{"Date", "Age", "Cache-Control", "Expires", "Retry-After", "ETag", "Last-Modified",
+		"Content-Type", "Content-Encoding", "Vary", "Server"} {
+		for _, value := range h.Values(name) {
+			lines = append(lines, printable(name+": "+value))
+		}
+	}
+	return lines
+}
+
+// challenges says that the answer is a page that wants to see a browser.
+func challenges(answer *http.Response) bool {
+	if answer.Header.Get("Cf-Mitigated") == "challenge" || answer.Header.Get("X-Datadome") != "" {
+		return true
+	}
+	if !strings.Contains(answer.Header.Get("Content-Type"), "html") {
+		return false
+	}
+	page, _ := io.ReadAll(io.LimitReader(answer.Body, 16<<10)) // what of it came is enough to tell
+	for _, words := range []string{"just a moment", "captcha", "attention required", "checking your browser", "verify you are human", "enable javascript and cookies"} {
+		if strings.Contains(strings.ToLower(string(page)), words) {
+			return true
+		}
+	}
+	return false
+}
+
 func validator(h http.Header, name string) string {
 	if v := h.Get(name); sendable(v) {
 		return v
@@ -91,6 +128,7 @@ type StatusError struct {
 	Status     int    // HTTP status, 100 to 999
 	URL        string // the address that answered, without credentials
 	Redirected bool   // URL is not the source's own address
+	Challenge  bool   // what came is a page that wants to see a browser
 }
 
 // Error is a sentence: the server answered 404 (not found).
@@ -107,6 +145,9 @@ func (e *StatusError) Error() string {
 
 // note adds what the status alone does not tell.
 func (e *StatusError) note() string {
+	if e.Challenge {
+		return " with a test for browsers; ask its owner to let feed readers pass"
+	}
 	switch e.Status {
 	case http.StatusNoContent, http.StatusResetContent:
 		return ", so there is no document"

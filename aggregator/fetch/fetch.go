@@ -17,9 +17,11 @@ type Func func(ctx context.Context, s feeds.Source, v feeds.Validators) (Respons
 // Response is what a source answered: a document to read, a feed already read
 // (a folder), or nothing new.
 type Response struct {
-	Status      int    // HTTP status; 0 for a folder
-	URL         string // the address that answered, after redirects
-	MovedTo     string // where every hop said the source has moved for good; else ""
+	Status      int      // HTTP status; 0 for a folder
+	URL         string   // the address that answered, after redirects
+	MovedTo     string   // where every hop said the source has moved for good; else ""
+	FoundAt     string   // where the source's site says that the feed is now; set by who looked there
+	Link        []string // the Link headers
 	NotModified bool
 	Body        []byte // decoded from its transfer; the document, whole
 	ContentType string
@@ -32,4 +34,5 @@ type Response struct {
 	Validators feeds.Validators
 	RetryAfter time.Time     // zero: the server did not ask for time
 	MaxAge     time.Duration // freshness the server promised (RFC 9111 §4.2); 0: none
+	Answer     feeds.Answer  // what of it people may want to see
 }

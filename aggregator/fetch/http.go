@@ -114,10 +114,18 @@ func (h *HTTP) Close() { h.transport.CloseIdleConnections() }
 func (h *HTTP) Fetch(ctx context.Context, s feeds.Source, v feeds.Validators) (Response, error) {
 	visit, cancel := context.WithTimeout(ctx, h.limits.total)
 	defer cancel()
-	w, err := newWalk(s.URL, v)
+	begun := time.Now()
+	w, err := newWalk(s.Asked(), v)
 	if err != nil {
 		return Response{}, err
 	}
+	r, err := h.walk(ctx, visit, w)
+	r.Answer.URL, r.Answer.Hops, r.Answer.Took = r.URL, w.hops, time.Since(begun).Round(time.Millisecond)
+	return r, err
+}
+
+// walk asks hop by hop until there is an answer.
+func (h *HTTP) walk(ctx, visit context.Context, w *walk) (Response, error) {
 	for {
 		req, err := w.request(visit, h.agent)
 		if err != nil {

@@ -143,6 +143,7 @@ func TestRequestSaysWhoAsksAndNothingElse(t *testing.T) {
 		}
 		if i == 1 {
 			want["If-None-Match"] = `"1"`
+			want["A-Im"] = "feed"
 		}
 		for name := range r.Header {
 			if r.Header.Get(name) != want[name] || len(r.Header[name]) != 1 {

@@ -42,6 +42,8 @@ type walk struct {
 	conditional bool
 	// temporary says that a hop was not permanent, or gave up https.
 	temporary bool
+	hops      []string // the redirects so far, for people
+	changes   bool     // the last request said that changes alone would do
 	// retryAfter is the latest time a hop asked to be left alone until.
 	retryAfter time.Time
 }
@@ -125,14 +127,15 @@ func (w *walk) request(ctx context.Context, agent string) (*http.Request, error)
 		password, _ := u.Password()
 		req.SetBasicAuth(u.Username(), password)
 	}
-	w.conditional = false
+	w.conditional, w.changes = false, false
 	if w.validators.URL != w.key() {
 		return req, nil // validators belong to the address that gave them (RFC 9111 §4.3.1)
 	}
 	// Both when both were given, unchanged to the byte (fetching.md 1, 2).
 	if sendable(w.validators.ETag) {
 		req.Header["If-None-Match"] = []string{w.validators.ETag}
-		w.conditional = true
+		req.Header["A-Im"] = []string{"feed"} // what is new since then will do (RFC 3229; fetching.md 37)
+		w.conditional, w.changes = true, true
 	}
 	if sendable(w.validators.LastModified) {
 		req.Header["If-Modified-Since"] = []string{w.validators.LastModified}
@@ -196,6 +199,7 @@ func (w *walk) follow(answer *http.Response) error {
 		w.temporary = true
 	}
 	w.seen[address] = true
+	w.hops = append(w.hops, fmt.Sprintf("%d %s", code, printable(address)))
 	w.url = to
 	return nil
 }

@@ -37,7 +37,7 @@ func xmppPlanet(t *testing.T) string {
 	t.Cleanup(blogs.Close)
 	path := filepath.Join(t.TempDir(), "orrery.yaml")
 	text := fmt.Sprintf(`planet: {title: Planet XMPP, url: "https://planet.example.org/"}
-fetch: {allow: [%q], pause_per_host: 0s, min_interval: 0s}
+fetch: {allow: [%q], pause_per_host: 0s, min_interval: 0s, max_interval: 1ms}
 sources:
   - {markdown: %q, title: XMPP Standards Foundation, slug: xsf, site: "https://xmpp.org/", permalink: "/:year/:month/:title/"}
   - {feed: %q, slug: xsf-feed}
