@@ -54,6 +54,33 @@ type Options struct {
 type Aggregator struct {
 	Options
 	observing sync.Mutex
+	visits    sync.Map // slug → *visiting
+}
+
+// visiting is a source that is being visited.
+type visiting struct {
+	host  string
+	since time.Time
+}
+
+func (a *Aggregator) begin(s *feeds.Source) {
+	a.visits.Store(s.Slug, &visiting{s.Host(), time.Now()})
+}
+
+func (a *Aggregator) finish(s *feeds.Source) { a.visits.Delete(s.Slug) }
+
+// Slowest is the host whose visit under way has taken longest, and how long; ""
+// when none is.
+func (a *Aggregator) Slowest() (host string, took time.Duration) {
+	now := time.Now()
+	a.visits.Range(func(_, x any) bool {
+		v := x.(*visiting)
+		if d := now.Sub(v.since); v.host != "" && d > took {
+			host, took = v.host, d
+		}
+		return true
+	})
+	return host, took
 }
 
 // New returns an Aggregator; missing limits get their defaults.
@@ -215,23 +242,31 @@ func acquire(ctx context.Context, places chan struct{}, n int) int {
 // too little left of the lease: the claim is given back, and whoever claims next
 // gets the source.
 func (p *pass) turn(ctx context.Context, d feeds.Due, until time.Time) error {
-	leave, err := p.hosts.enter(ctx, d.Source.Host())
+	gate, err := p.hosts.enter(ctx, d.Source.Host())
 	if err != nil {
 		return p.giveBack(ctx, d)
 	}
-	defer leave()
+	asked := false
+	defer func() { p.hosts.leave(gate, asked) }()
 	select {
 	case p.running <- struct{}{}:
 		defer func() { <-p.running }()
 	case <-ctx.Done():
 		return p.giveBack(ctx, d)
 	}
-	if p.Now().After(until) {
+	willing, silence := p.hosts.willing(gate, p.Now())
+	if !willing || p.Now().After(until) {
 		return p.giveBack(ctx, d)
 	}
-	v, tally, err := p.visit(ctx, d)
+	asked = silence == nil
+	p.begin(&d.Source)
+	defer p.finish(&d.Source)
+	v, tally, err := p.visit(ctx, d, silence)
 	switch {
 	case err == nil: // it was stored, even if the pass was ended meanwhile
+		if asked {
+			p.hosts.learn(gate, &v)
+		}
 		p.count(v, tally)
 		return nil
 	case ctx.Err() != nil:

@@ -239,3 +239,37 @@ func TestRunGoesOnAfterTroubleOfTheStore(t *testing.T) {
 		same(t, "reports", reports, []string{"0 " + errTrouble.Error(), "1 <nil>"})
 	})
 }
+
+// hostile.md, Faults: a host that hangs costs the pass two timeouts and not one for
+// each of its sources.
+func TestHostThatDoesNotAnswerIsNotWaitedForAgain(t *testing.T) {
+	var list []feeds.Source
+	for i := range 5 {
+		list = append(list, feeds.Source{Slug: fmt.Sprintf("dead%d", i), URL: fmt.Sprintf("https://dead.example/%d", i)})
+	}
+	db := stored(t, append(list, feeds.Source{Slug: "well", URL: "https://well.example/"})...)
+	asked := map[string]int{}
+	var mu sync.Mutex
+	a, _ := newAggregator(db, func(_ context.Context, s feeds.Source, _ feeds.Validators) (fetch.Response, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		asked[s.Host()]++
+		if s.Host() == "dead.example" {
+			return fetch.Response{}, fmt.Errorf("no answer: %w", context.DeadlineExceeded)
+		}
+		return fetch.Response{Status: 200, Feed: &feeds.Feed{}}, nil
+	}, nil)
+	sum := refresh(t, a, Pass{})
+	if sum.Sources != 6 || sum.Failed != 5 || asked["dead.example"] != silentVisits || asked["well.example"] != 1 {
+		t.Errorf("%v, asked %v", sum, asked)
+	}
+	said := 0
+	for _, s := range sources(t, db) {
+		if strings.Contains(s.State.LastError, "was not asked again") {
+			said++
+		}
+	}
+	if said != 3 {
+		t.Errorf("%d sources say why they were not asked", said)
+	}
+}

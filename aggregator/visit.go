@@ -13,10 +13,14 @@ import (
 
 // visit looks at a claimed source and commits what it told, and at its past where
 // that is not read yet. The error is the store's: the source's own trouble is part
-// of the Visit.
-func (a *Aggregator) visit(ctx context.Context, d feeds.Due) (feeds.Visit, feeds.Tally, error) {
+// of the Visit. With silence nobody is asked: it is the error.
+func (a *Aggregator) visit(ctx context.Context, d feeds.Due, silence error) (feeds.Visit, feeds.Tally, error) {
 	now := a.Now()
-	r, err := a.look(ctx, d)
+	var r fetch.Response
+	err := silence
+	if silence == nil {
+		r, err = a.look(ctx, d)
+	}
 	if ctx.Err() != nil {
 		return feeds.Visit{}, feeds.Tally{}, ctx.Err()
 	}
