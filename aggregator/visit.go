@@ -73,6 +73,13 @@ func Look(ctx context.Context, fetchers map[string]fetch.Func, s feeds.Source, v
 	return a.look(ctx, feeds.Due{Source: s, Validators: v})
 }
 
+// Preview is the visit that a look would have become: what would change, and when
+// the next one would be. It stores nothing.
+func Preview(now time.Time, s feeds.Source, r fetch.Response, err error, known map[string]feeds.Known, rules *feeds.Rules, in Intervals) feeds.Visit {
+	a := New(Options{Rules: rules, Intervals: in})
+	return a.decide(now, feeds.Due{Source: s}, r, err, known)
+}
+
 // look fetches and reads. A panic is this source's failure and nobody else's.
 func (a *Aggregator) look(ctx context.Context, d feeds.Due) (r fetch.Response, err error) {
 	defer func() {

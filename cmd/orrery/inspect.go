@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -17,6 +19,7 @@ import (
 	"orrery/aggregator/fetch"
 	"orrery/config"
 	"orrery/feeds"
+	"orrery/storage"
 )
 
 func (p *program) inspect() *cobra.Command {
@@ -53,25 +56,26 @@ func (p *program) inspectAll(ctx context.Context, inputs []string, asJSON, stric
 	e := json.NewEncoder(p.stdout)
 	e.SetEscapeHTML(false)
 	for i, input := range inputs {
-		f, source, err := pl.inspect(ctx, input)
+		x := pl.inspect(ctx, input)
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if err != nil {
+		if x.err != nil {
 			failed++
 		}
 		switch {
 		case asJSON:
-			if err := e.Encode(newInputJSON(input, source, f, err)); err != nil {
+			if err := e.Encode(newInputJSON(x)); err != nil {
 				return err
 			}
-		case err != nil:
-			fmt.Fprintf(p.stderr, "%s: %s\n", input, feeds.Explain(err))
+		case x.err != nil:
+			fmt.Fprintf(p.stderr, "%s: %s\n", input, feeds.Explain(x.err))
+			p.showVisit(x)
 		default:
 			if i > 0 {
 				fmt.Fprintln(p.stdout)
 			}
-			p.showFeed(input, f, source)
+			p.showFeed(x)
 		}
 	}
 	if failed > 0 && (strict || failed == len(inputs)) {
@@ -94,25 +98,89 @@ func (p *program) loadOrDefault() (*planet, error) {
 	return newPlanet(c)
 }
 
-// inspect reads one input; the feed has its entries in their categories.
-func (pl *planet) inspect(ctx context.Context, input string) (*feeds.Feed, feeds.Source, error) {
-	s := pl.sourceOf(input)
-	var f *feeds.Feed
-	var err error
+// inspection is what was read of an input.
+type inspection struct {
+	input  string
+	source feeds.Source
+	feed   *feeds.Feed  // nil with an error; its entries are in their categories
+	visit  *feeds.Visit // what a visit would do; nil for a file
+	change *feeds.Tally // in the store; nil where the source is not stored
+	err    error
+}
+
+// inspect reads one input.
+func (pl *planet) inspect(ctx context.Context, input string) inspection {
+	x := inspection{input: input, source: pl.sourceOf(input)}
 	if strings.HasPrefix(input, "http://") || strings.HasPrefix(input, "https://") {
-		var r fetch.Response
-		r, err = aggregator.Look(ctx, pl.fetchers(), s, feeds.Validators{})
-		f = r.Feed
+		pl.inspectURL(ctx, &x)
 	} else {
-		f, err = pl.inspectFile(input, s)
+		x.feed, x.err = pl.inspectFile(input, x.source)
 	}
+	if x.err != nil {
+		x.feed = nil
+		return x
+	}
+	for i := range x.feed.Entries {
+		x.feed.Entries[i].Categories = pl.rules.For(&x.feed.Entries[i], &x.source)
+	}
+	return x
+}
+
+// inspectURL looks at an address and says what a visit would do with the answer:
+// where it is one of the sources, with what is stored of it.
+func (pl *planet) inspectURL(ctx context.Context, x *inspection) {
+	var r fetch.Response
+	r, x.err = aggregator.Look(ctx, pl.fetchers(), x.source, feeds.Validators{})
+	x.feed = r.Feed
+	known := map[string]feeds.Known{}
+	stored := pl.remember(ctx, x, known)
+	f := pl.config.Fetch
+	v := aggregator.Preview(time.Now(), x.source, r, x.err, known, &pl.rules, aggregator.Intervals{Min: f.MinInterval, Max: f.MaxInterval})
+	x.visit, x.err = &v, v.Err
+	if !stored || v.Err != nil {
+		return
+	}
+	x.change = &feeds.Tally{}
+	for i := range v.Feed.Entries {
+		if _, ok := known[v.Feed.Entries[i].GUID]; ok {
+			x.change.Revised++
+		} else {
+			x.change.New++
+		}
+	}
+}
+
+// remember fills in what the store knows of the source, if it is one and there is
+// a store. A store that cannot be opened is no reason not to look at a feed.
+func (pl *planet) remember(ctx context.Context, x *inspection, known map[string]feeds.Known) bool {
+	_, file, _ := strings.Cut(pl.config.Storage, ":")
+	if _, err := os.Stat(file); err != nil || x.source.Slug == "input" {
+		return false
+	}
+	db, err := storage.Open(ctx, pl.config.Storage)
 	if err != nil {
-		return nil, s, err
+		return false
 	}
-	for i := range f.Entries {
-		f.Entries[i].Categories = pl.rules.For(&f.Entries[i], &s)
+	defer db.Close()
+	list, err := db.Sources(ctx)
+	if err != nil {
+		return false
 	}
-	return f, s, nil
+	i := slices.IndexFunc(list, func(s feeds.Source) bool { return s.Slug == x.source.Slug })
+	if i < 0 {
+		return false
+	}
+	x.source = list[i]
+	if x.feed == nil {
+		return true
+	}
+	var guids []string
+	for k := range x.feed.Entries {
+		guids = append(guids, x.feed.Entries[k].GUID)
+	}
+	have, err := db.Known(ctx, x.source.ID, guids)
+	maps.Copy(known, have)
+	return err == nil
 }
 
 // sourceOf is the configured source that the input belongs to, or one made up
@@ -158,24 +226,26 @@ func (pl *planet) inspectFile(path string, s feeds.Source) (*feeds.Feed, error) 
 	return f, nil
 }
 
-func newInputJSON(input string, s feeds.Source, f *feeds.Feed, err error) inputJSON {
-	j := inputJSON{Input: input, Repaired: []string{}, Entries: []entryJSON{}}
-	if err != nil {
-		text := feeds.Explain(err)
+func newInputJSON(x inspection) inputJSON {
+	f := x.feed
+	j := inputJSON{Input: x.input, Repaired: []string{}, Entries: []entryJSON{}, Answer: newAnswerJSON(x)}
+	if x.err != nil {
+		text := feeds.Explain(x.err)
 		j.Error, j.Feed = &text, newFeedJSON(&feeds.Feed{})
 		return j
 	}
 	j.Format, j.Encoding, j.Feed = f.Format, f.Encoding, newFeedJSON(f)
 	j.Repaired = append(j.Repaired, f.Repaired...)
 	for i := range f.Entries {
-		j.Entries = append(j.Entries, newEntryJSON(&f.Entries[i], s.URL))
+		j.Entries = append(j.Entries, newEntryJSON(&f.Entries[i], x.source.URL))
 	}
 	return j
 }
 
 // showFeed prints what was read, for people.
-func (p *program) showFeed(input string, f *feeds.Feed, s feeds.Source) {
-	fmt.Fprintf(p.stdout, "%s: %s, %s, %s\n", input, f.Format, f.Encoding, count(len(f.Entries), "entry", "entries"))
+func (p *program) showFeed(x inspection) {
+	f := x.feed
+	fmt.Fprintf(p.stdout, "%s: %s, %s, %s\n", x.input, f.Format, f.Encoding, count(len(f.Entries), "entry", "entries"))
 	for _, l := range [][2]string{
 		{"title", f.Title}, {"page", f.Link}, {"feed", f.Self}, {"language", f.Language},
 		{"hubs", strings.Join(f.Hubs, " ")}, {"repaired", strings.Join(f.Repaired, ", ")},
@@ -184,9 +254,26 @@ func (p *program) showFeed(input string, f *feeds.Feed, s feeds.Source) {
 			fmt.Fprintf(p.stdout, "  %-10s%s\n", l[0], l[1])
 		}
 	}
+	p.showVisit(x)
 	for i := range f.Entries {
-		p.showEntry(&f.Entries[i], &s)
+		p.showEntry(&f.Entries[i], &x.source)
 	}
+}
+
+// showVisit prints what a visit would do.
+func (p *program) showVisit(x inspection) {
+	if x.visit == nil {
+		return
+	}
+	change := ""
+	if c := x.change; c != nil {
+		change = fmt.Sprintf("%d new, %d revised", c.New, c.Revised)
+	}
+	p.details([][2]string{
+		{"would change", change}, {"writes", tempo(x.visit.Pace)}, {"asks for", wishes(x.visit.Pace)},
+		{"next visit", shortTime(x.visit.Next, "") + ": " + x.visit.Answer.Next},
+	})
+	p.showAnswer(x.visit.Status, x.visit.Answer)
 }
 
 func (p *program) showEntry(e *feeds.Entry, s *feeds.Source) {

@@ -19,6 +19,37 @@ type inputJSON struct {
 	Repaired []string    `json:"repaired"`
 	Feed     feedJSON    `json:"feed"`
 	Entries  []entryJSON `json:"entries"`
+	Answer   *answerJSON `json:"answer"` // of an address; null for a file
+}
+
+// answerJSON is what an address answered, and what a visit would make of it.
+type answerJSON struct {
+	Status  int        `json:"status"`
+	URL     string     `json:"url"`
+	Hops    []string   `json:"hops"`
+	Header  []string   `json:"header"`
+	Bytes   int        `json:"bytes"`
+	TookMS  int64      `json:"took_ms"`
+	Next    *time.Time `json:"next_visit"`
+	Why     string     `json:"next_why"`
+	New     *int       `json:"new"` // entries that the store has not; null where there is none
+	Revised *int       `json:"revised"`
+}
+
+func newAnswerJSON(x inspection) *answerJSON {
+	v := x.visit
+	if v == nil {
+		return nil
+	}
+	a := v.Answer
+	j := &answerJSON{
+		Status: v.Status, URL: a.URL, Hops: append([]string{}, a.Hops...), Header: append([]string{}, a.Header...),
+		Bytes: a.Bytes, TookMS: a.Took.Milliseconds(), Next: timeOrNull(v.Next), Why: a.Next,
+	}
+	if c := x.change; c != nil {
+		j.New, j.Revised = &c.New, &c.Revised
+	}
+	return j
 }
 
 type feedJSON struct {

@@ -95,7 +95,7 @@ feeds for the whole planet and for every category, with a planet site.`,
 		return wrongUsage("%v; see %s --help", err, c.CommandPath())
 	})
 	for _, c := range []*cobra.Command{
-		p.demo(), p.init(), p.check(), p.fetch(), p.serve(), p.build(), p.inspect(), p.sources(), p.export(), p.backup(), p.version(),
+		p.demo(), p.init(), p.check(), p.fetch(), p.serve(), p.build(), p.inspect(), p.sources(), p.release(), p.export(), p.backup(), p.version(),
 	} {
 		root.AddCommand(c)
 	}

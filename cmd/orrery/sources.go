@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"net/http"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -14,14 +16,16 @@ import (
 )
 
 func (p *program) sources() *cobra.Command {
-	var asJSON bool
+	var asJSON, all bool
 	c := &cobra.Command{
-		Use:   "sources",
+		Use:   "sources [SOURCE...]",
 		Short: "List the sources: state, last success, next visit, entries, last error",
+		Long: `Lists the configured sources. With the names of some it says all about them: what
+they answered last, when they are visited next, and why then.`,
 		Example: `  orrery sources
+  orrery sources jitsi                    what it answered, why it is visited when it is
   orrery sources --json | jq 'select(.state == "failing")'`,
-		Args: none,
-		RunE: func(c *cobra.Command, _ []string) error {
+		RunE: func(c *cobra.Command, args []string) error {
 			pl, err := p.open(c.Context())
 			if err != nil {
 				return err
@@ -31,14 +35,37 @@ func (p *program) sources() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if asJSON {
+			if list, err = chosen(list, args, all || asJSON); err != nil {
+				return err
+			}
+			switch {
+			case asJSON:
 				return p.sourcesJSON(list)
+			case len(args) > 0:
+				p.sourceDetails(list)
+				return nil
 			}
 			return p.sourcesTable(list)
 		},
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "one JSON object a line")
+	c.Flags().BoolVar(&all, "all", false, "also those that are no longer configured")
 	return c
+}
+
+// chosen are the sources that were named, or all that are shown.
+func chosen(list []feeds.Source, names []string, retired bool) ([]feeds.Source, error) {
+	for _, n := range names {
+		if !slices.ContainsFunc(list, func(s feeds.Source) bool { return s.Slug == n }) {
+			return nil, wrongUsage("there is no source %q; orrery sources lists them", n)
+		}
+	}
+	return slices.DeleteFunc(list, func(s feeds.Source) bool {
+		if len(names) > 0 {
+			return !slices.Contains(names, s.Slug)
+		}
+		return s.Retired && !retired
+	}), nil
 }
 
 // stateOf is the state of a source in a word.
@@ -46,40 +73,140 @@ func stateOf(s *feeds.Source) string {
 	switch {
 	case s.Retired:
 		return "retired"
+	case s.Paused:
+		return "paused"
+	case s.SameAs != "":
+		return "same as " + s.SameAs
 	case s.State.Gone:
 		return "gone"
+	case s.State.Held:
+		return "held"
 	case s.State.LastVisit.IsZero():
 		return "new"
 	case s.State.Failures > 0:
 		return "failing"
 	case s.State.LastError != "":
 		return "partly" // posts were left out
+	case s.Address != "":
+		return "moved"
 	}
 	return "ok"
 }
 
 func (p *program) sourcesTable(list []feeds.Source) error {
 	t := tabwriter.NewWriter(p.stdout, 0, 8, 2, ' ', 0)
-	fmt.Fprintln(t, "SOURCE\tSTATE\tENTRIES\tLAST SUCCESS\tNEXT VISIT\tADDRESS")
+	fmt.Fprintln(t, "SOURCE\tSTATE\tENTRIES\tLAST SUCCESS\tNEXT VISIT")
 	for i := range list {
 		s := &list[i]
-		fmt.Fprintf(t, "%s\t%s\t%d\t%s\t%s\t%s\n", s.Slug, stateOf(s), s.Entries,
-			shortTime(s.State.LastSuccess, "never"), nextVisit(s), s.URL)
+		fmt.Fprintf(t, "%s\t%s\t%d\t%s\t%s\n", s.Slug, stateOf(s), s.Entries,
+			shortTime(s.State.LastSuccess, "never"), nextVisit(s))
 	}
 	if err := t.Flush(); err != nil {
 		return err
 	}
 	for i := range list {
-		if e := list[i].State.LastError; e != "" {
+		if e := list[i].State.LastError; e != "" && !list[i].Retired {
 			fmt.Fprintf(p.stdout, "\n%s: %s\n", list[i].Slug, strings.ReplaceAll(e, "\n", "\n  "))
 		}
 	}
 	return nil
 }
 
+// sourceDetails says all there is to say of the sources.
+func (p *program) sourceDetails(list []feeds.Source) {
+	for i := range list {
+		s := &list[i]
+		if i > 0 {
+			fmt.Fprintln(p.stdout)
+		}
+		fmt.Fprintf(p.stdout, "%s: %s, %s\n", s.Slug, stateOf(s), count(s.Entries, "entry", "entries"))
+		next := nextVisit(s)
+		if s.Answer.Next != "" && !s.Paused && s.SameAs == "" {
+			next += ": " + s.Answer.Next
+		}
+		moving := ""
+		if s.Moving.To != "" {
+			moving = fmt.Sprintf("%s, since %s, in %s", s.Moving.To, shortTime(s.Moving.Since, ""), count(s.Moving.Seen, "visit", "visits"))
+		}
+		p.details([][2]string{
+			{"title", s.Name()}, {"address", s.URL}, {"moved to", s.Address}, {"moving to", moving}, {"page", s.Home()},
+			{"last visit", shortTime(s.State.LastVisit, "never")}, {"last success", shortTime(s.State.LastSuccess, "never")},
+			{"next visit", next}, {"writes", tempo(s.Pace)}, {"asks for", wishes(s.Pace)},
+			{"past", backfill(s.Backfill)}, {"trouble", strings.ReplaceAll(s.State.LastError, "\n", "; ")},
+		})
+		p.showAnswer(s.State.Status, s.Answer)
+	}
+}
+
+// details prints what is not empty, a line each.
+func (p *program) details(lines [][2]string) {
+	for _, l := range lines {
+		if l[1] != "" {
+			fmt.Fprintf(p.stdout, "  %-13s%s\n", l[0], l[1])
+		}
+	}
+}
+
+// showAnswer prints the last answer of a server, if there was one.
+func (p *program) showAnswer(status int, a feeds.Answer) {
+	if a.URL == "" {
+		return
+	}
+	said := "nothing"
+	if status != 0 {
+		said = strings.TrimSpace(fmt.Sprintf("%d %s", status, http.StatusText(status)))
+	}
+	if a.Bytes > 0 {
+		said += fmt.Sprintf(", %d bytes", a.Bytes)
+	}
+	p.details([][2]string{{"answer", fmt.Sprintf("%s, after %s", said, a.Took)}, {"of", a.URL}, {"by way of", strings.Join(a.Hops, ", ")}})
+	for _, h := range a.Header {
+		fmt.Fprintf(p.stdout, "    %s\n", h)
+	}
+}
+
+// tempo is how often a source writes, "" when that is not known.
+func tempo(p feeds.Pace) string {
+	if p.Newest.IsZero() {
+		return ""
+	}
+	s := "last " + p.Newest.UTC().Format(time.DateOnly)
+	if p.Tempo > 0 {
+		s = "about every " + p.Tempo.Round(time.Minute).String() + ", " + s
+	}
+	return s
+}
+
+// wishes are what the feed and its server ask for.
+func wishes(p feeds.Pace) string {
+	var list []string
+	for _, w := range []struct {
+		d    time.Duration
+		what string
+	}{{p.MaxAge, "fresh for %v"}, {p.TTL, "ttl %v"}, {p.Period, "updated every %v"}} {
+		if w.d > 0 {
+			list = append(list, fmt.Sprintf(w.what, w.d))
+		}
+	}
+	if len(p.SkipHours) > 0 {
+		list = append(list, fmt.Sprintf("not in the hours %v GMT", p.SkipHours))
+	}
+	if len(p.SkipDays) > 0 {
+		list = append(list, fmt.Sprintf("not on %v", p.SkipDays))
+	}
+	return strings.Join(list, ", ")
+}
+
+func backfill(b feeds.Backfill) string {
+	if b.URL == "" {
+		return ""
+	}
+	return fmt.Sprintf("to be read from %s on, at most %s", b.URL, count(b.Left, "document", "documents"))
+}
+
 func nextVisit(s *feeds.Source) string {
 	switch {
-	case s.Retired || s.State.Gone:
+	case s.Retired || s.State.Gone || s.Paused || s.SameAs != "":
 		return "never"
 	case s.Local() && s.Every == 0, s.State.NextVisit.IsZero():
 		return "next pass"
@@ -109,6 +236,13 @@ type sourceJSON struct {
 	Failures    int        `json:"failures"`
 	Status      int        `json:"status"`
 	LastError   string     `json:"last_error"`
+	Address     string     `json:"address"`  // where it has moved to; "" for nowhere
+	Why         string     `json:"next_why"` // the reason for next_visit
+	TempoHours  float64    `json:"tempo_hours"`
+	Hops        []string   `json:"hops"`   // of the last answer
+	Header      []string   `json:"header"` // the lines of it that matter
+	Bytes       int        `json:"bytes"`
+	TookMS      int64      `json:"took_ms"`
 }
 
 func (p *program) sourcesJSON(list []feeds.Source) error {
@@ -120,6 +254,8 @@ func (p *program) sourcesJSON(list []feeds.Source) error {
 			Slug: s.Slug, URL: s.URL, Title: s.Name(), Site: s.Home(), State: stateOf(s), Entries: s.Entries,
 			Updated: timeOrNull(s.Updated), LastVisit: timeOrNull(s.State.LastVisit), LastSuccess: timeOrNull(s.State.LastSuccess),
 			NextVisit: timeOrNull(s.State.NextVisit), Failures: s.State.Failures, Status: s.State.Status, LastError: s.State.LastError,
+			Address: s.Address, Why: s.Answer.Next, TempoHours: s.Pace.Tempo.Hours(), Hops: append([]string{}, s.Answer.Hops...),
+			Header: append([]string{}, s.Answer.Header...), Bytes: s.Answer.Bytes, TookMS: s.Answer.Took.Milliseconds(),
 		}); err != nil {
 			return err
 		}
