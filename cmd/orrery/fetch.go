@@ -37,6 +37,7 @@ A source that fails is asked again later; its entries stay.`,
 	}
 	c.Flags().BoolVar(&all, "all", false, "also sources that are not due, though none that asked to be left alone, nor faster than fetch.min_interval")
 	c.Flags().BoolVar(&strict, "strict", false, "exit with 1 when a source failed")
+	p.logFormat(c)
 	return c
 }
 
@@ -52,18 +53,27 @@ func (p *program) pass(ctx context.Context, want aggregator.Pass) (aggregator.Su
 			return aggregator.Summary{}, wrongUsage("there is no source %q; orrery sources lists them", slug)
 		}
 	}
+	log, err := p.newJournal()
+	if err != nil {
+		return aggregator.Summary{}, err
+	}
 	out := p.newProgress()
 	visited := map[string]bool{}
 	a := pl.aggregator(func(v feeds.Visit, t feeds.Tally) {
 		visited[v.Due.Source.Slug] = true
 		out.visit(v, t)
+		if log.records != nil {
+			log.visit(v, t)
+		}
 	})
 	n, err := a.Waiting(ctx, want)
 	if err != nil {
 		return aggregator.Summary{}, err
 	}
 	out.start(n)
+	stop := out.watch(a.Slowest)
 	s, err := a.Refresh(ctx, want)
+	stop()
 	out.end()
 	if err != nil && !errors.Is(err, context.Canceled) {
 		return s, err
@@ -89,8 +99,12 @@ func (p *program) notVisited(ctx context.Context, pl *planet, slugs []string, vi
 		if visited[s.Slug] || !slices.Contains(slugs, s.Slug) {
 			continue
 		}
-		why := "another process visits it now, or was killed while it did; try again in some minutes"
+		why := "another process visits it now, or was killed while it did, or its host asked to be left alone; try again in some minutes"
 		switch again := s.State.LastVisit.Add(pl.config.Fetch.MinInterval); {
+		case s.Paused:
+			why = "it is paused; orrery sources resume " + s.Slug
+		case s.SameAs != "":
+			why = "it has moved to where " + s.SameAs + " is; take it out of the configuration"
 		case s.State.RetryAfter.After(time.Now()):
 			why = "it asked to be left alone until " + shortTime(s.State.RetryAfter, "")
 		case !s.State.LastVisit.IsZero() && again.After(time.Now()):

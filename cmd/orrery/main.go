@@ -63,6 +63,7 @@ type program struct {
 	stdout, stderr io.Writer
 	getenv         func(string) string
 	configFile     string // of -c
+	logs           string // of --log-format
 }
 
 // usageError is a mistake in the command line or the choice of the configuration.

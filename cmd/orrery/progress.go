@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"sync"
+	"time"
 
 	"github.com/schollz/progressbar/v3"
 	"golang.org/x/term"
@@ -37,6 +39,38 @@ func (o *progress) startNamed(total int, what string) {
 		progressbar.OptionSetWriter(o.stage), progressbar.OptionSetDescription(what), progressbar.OptionShowCount(),
 		progressbar.OptionSetWidth(30), progressbar.OptionClearOnFinish(), progressbar.OptionUseANSICodes(true),
 		progressbar.OptionSetPredictTime(false), progressbar.OptionSetElapsedTime(false))
+}
+
+// slowAfter is how long a visit takes before the bar names its host.
+const slowAfter = 2 * time.Second
+
+// watch names the host that the pass waits for longest, until stop is called.
+func (o *progress) watch(slowest func() (host string, took time.Duration)) (stop func()) {
+	if o.bar == nil {
+		return func() {}
+	}
+	end := make(chan struct{})
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		t := time.NewTicker(time.Second)
+		defer t.Stop()
+		for {
+			select {
+			case <-end:
+				return
+			case <-t.C:
+			}
+			what := "visiting sources"
+			if host, took := slowest(); took >= slowAfter {
+				what += fmt.Sprintf(", %s for %ds", host, int(took.Seconds()))
+			}
+			o.bar.Describe(what)
+		}
+	})
+	return func() {
+		close(end)
+		wg.Wait()
+	}
 }
 
 // visit reports one visit; the aggregator calls it one at a time.

@@ -17,8 +17,6 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/net/netutil"
 
-	"orrery/aggregator"
-	"orrery/feeds"
 	"orrery/feeds/site"
 )
 
@@ -59,12 +57,18 @@ is answered.`,
 		},
 	}
 	c.Flags().BoolVar(&noFetch, "no-fetch", false, "only serve; do not visit sources")
+	p.logFormat(c)
 	return c
 }
 
 // run serves pl until ctx ends. reload reads the configuration again on SIGHUP.
 func (p *program) run(ctx context.Context, pl *planet, visits bool, reload func() (*planet, error)) error {
-	s := &server{stderr: &lockedWriter{w: p.stderr}, planet: pl, visits: visits}
+	j, err := p.newJournal()
+	if err != nil {
+		pl.close()
+		return err
+	}
+	s := &server{journal: j, planet: pl, visits: visits}
 	defer func() { s.planet.close() }()
 	if err := s.show(ctx, pl); err != nil {
 		return err
@@ -100,14 +104,10 @@ func (p *program) run(ctx context.Context, pl *planet, visits bool, reload func(
 
 // server is a running planet.
 type server struct {
-	stderr io.Writer
+	*journal
 	planet *planet
 	visits bool
 	site   atomic.Pointer[site.Site]
-}
-
-func (s *server) say(format string, args ...any) {
-	fmt.Fprintf(s.stderr, "orrery: "+format+"\n", args...)
 }
 
 // show makes the site of pl the one that is served.
@@ -155,21 +155,9 @@ func (s *server) schedule(ctx context.Context, pl *planet) (stop func()) {
 	st := s.site.Load()
 	wg.Go(func() { s.watch(ctx, st) })
 	if s.visits {
-		a := pl.aggregator(func(v feeds.Visit, t feeds.Tally) {
-			if line := lineOf(v, t); line != "" {
-				s.say("%s", line)
-			}
-		})
+		a := pl.aggregator(s.visit)
 		wg.Go(func() {
-			err := a.Run(ctx, pl.config.Schedule, func(sum aggregator.Summary, err error) {
-				switch {
-				case err != nil:
-					s.say("the pass was broken off, the next one goes on: %v", err)
-				case !sum.Zero() || sum.Failed > 0:
-					s.say("%s", sum)
-				}
-			})
-			if err != nil {
+			if err := a.Run(ctx, pl.config.Schedule, s.pass); err != nil {
 				s.say("%v", err)
 			}
 		})
