@@ -102,8 +102,9 @@ type Fetch struct {
 	// MinInterval is the least time between two visits to a source, 0s to
 	// MaxInterval. Default 30m.
 	MinInterval time.Duration `yaml:"min_interval"`
-	// MaxInterval is the most time that failures and the source's own hints make
-	// of that. Default 24h.
+	// MaxInterval is the most time that failures, the source's own hints and its own
+	// tempo make of that: who writes once a month is asked a few times a day. After
+	// twenty failures in a row it is seven times as long. Default 24h.
 	MaxInterval time.Duration `yaml:"max_interval"`
 	// Contact goes into User-Agent, so that an owner of a source can ask who
 	// visits: an http(s) or a mail address in ASCII. Default: planet.url.
