@@ -97,6 +97,9 @@ func (a *Aggregator) look(ctx context.Context, d feeds.Due) (r fetch.Response, e
 	base := r.URL
 	if r.Feed == nil {
 		if r.Feed, err = feeds.Read(r.Body, r.ContentType, base); err != nil {
+			if at, own := feeds.HostOf(r.URL), d.Source.Host(); at != own { // a portal that wants a password first, for one
+				err = fmt.Errorf("%s redirects to %s: %w", own, at, err)
+			}
 			return r, err
 		}
 	} else {

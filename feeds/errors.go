@@ -17,15 +17,8 @@ var (
 	ErrLeaseLost = errors.New("the visit took longer than its lease and another process has the source now")
 )
 
-// pageError is ErrHTML with the title of the page.
+// pageError is ErrHTML with the title of the page, in words for people.
 type pageError struct{ title string }
-
-func (e *pageError) Error() string {
-	if e.title == "" {
-		return ErrHTML.Error()
-	}
-	return fmt.Sprintf("%v: %q", ErrHTML, e.title)
-}
 
 func (e *pageError) Unwrap() error { return ErrHTML }
 
@@ -44,8 +37,8 @@ func pageTitle(text string) string {
 	return text[start+open+1 : start+end]
 }
 
-// explain says what to do about the page.
-func (e *pageError) explain() string {
+// Error is a sentence that says what to do about the page.
+func (e *pageError) Error() string {
 	for _, words := range []string{"just a moment", "attention required", "captcha", "access denied", "robot", "security check"} {
 		if strings.Contains(strings.ToLower(e.title), words) {
 			return fmt.Sprintf("the address answers with a test for browsers (“%s”), not a feed; ask its owner to let feed readers pass", e.title)
@@ -66,10 +59,8 @@ func Explain(err error) string {
 	}
 	var page *pageError
 	switch {
-	case errors.As(err, &page):
-		return page.explain()
-	case errors.Is(err, ErrHTML):
-		return (&pageError{}).explain()
+	case errors.Is(err, ErrHTML) && !errors.As(err, &page):
+		return (&pageError{}).Error()
 	case errors.Is(err, ErrReader):
 		return oneLine(err.Error()) + "; please report it with the address"
 	}
