@@ -71,23 +71,29 @@ func (z *htmlScanner) behind(c byte) int {
 	return len(z.src)
 }
 
-// comment passes over a comment; <!--> and <!---> are whole ones.
+// comment passes over a comment, which ends at --> or --!>; <!--> and <!---> are
+// whole ones (HTML §13.2.5.43).
 func (z *htmlScanner) comment() {
-	body := z.src[z.pos+len("<!--"):]
+	z.pos += len("<!--")
+	body := z.src[z.pos:]
 	if strings.HasPrefix(body, ">") || strings.HasPrefix(body, "->") {
 		z.pos = z.behind('>')
 		return
 	}
-	end := strings.Index(body, "-->")
-	if bang := strings.Index(body[:max(end, 0)], "--!>"); bang >= 0 {
-		z.pos += len("<!--") + bang + len("--!>")
-		return
+	for {
+		i := strings.Index(z.src[z.pos:], "--")
+		if i < 0 {
+			z.pos = len(z.src)
+			return
+		}
+		z.pos += i
+		rest := z.src[z.pos+len("--"):]
+		if strings.HasPrefix(rest, ">") || strings.HasPrefix(rest, "!>") {
+			z.pos = z.behind('>')
+			return
+		}
+		z.pos++
 	}
-	if end < 0 {
-		z.pos = len(z.src)
-		return
-	}
-	z.pos += len("<!--") + end + len("-->")
 }
 
 // tag takes a name and attributes up to the >; without one there is no tag.

@@ -1,9 +1,9 @@
 package feeds
 
 import (
+	"cmp"
+	"strconv"
 	"strings"
-
-	"golang.org/x/net/html"
 )
 
 // text writes text. Its references are resolved and what must be escaped is
@@ -146,66 +146,187 @@ func plainWeb(ref string) bool {
 	return true
 }
 
-// image is the address of a picture; pages that load pictures late keep it in an
-// attribute of their own and a placeholder in src.
+// lazy are the attributes that pages keep an address in when they load what it
+// leads to late; src then has a placeholder or nothing.
+var lazy = []string{"src", "data-src", "data-lazy-src", "data-original"}
+
+// image is the address of a picture.
 func (t *tidier) image() string {
-	for _, key := range []string{"src", "data-src", "data-lazy-src", "data-original"} {
-		ref := t.attr(key)
-		if plainWeb(ref) {
-			return ref
-		}
-		if src := webURL(t.base, ref); src != "" {
+	if src := t.address(lazy...); src != "" {
+		return src
+	}
+	for _, key := range []string{"srcset", "data-srcset"} {
+		if src := t.largest(t.attr(key)); src != "" {
 			return src
 		}
 	}
 	return ""
 }
 
+// address is the first address of the web in the attributes of the names.
+func (t *tidier) address(names ...string) string {
+	for _, n := range names {
+		ref := t.attr(n)
+		if plainWeb(ref) {
+			return ref
+		}
+		if a := webURL(t.base, ref); a != "" {
+			return a
+		}
+	}
+	return ""
+}
+
+// largest is the address of the widest picture of a srcset, of the last one of that
+// width (HTML §4.8.4.2.1). An address may hold commas, but not end with one.
+func (t *tidier) largest(set string) (src string) {
+	most := 0.0
+	for {
+		set = strings.TrimLeft(set, ", \t\n\f\r")
+		n := strings.IndexAny(set, " \t\n\f\r")
+		if n < 0 {
+			n = len(set)
+		}
+		if n == 0 {
+			return src
+		}
+		ref := strings.TrimRight(set[:n], ",")
+		by := ""
+		if set = set[n:]; len(ref) == n {
+			by, set, _ = strings.Cut(set, ",")
+		}
+		size, _ := strconv.ParseFloat(strings.TrimRight(strings.TrimSpace(by), "wx"), 64)
+		if size >= most {
+			if a := webURL(t.base, ref); a != "" {
+				src, most = a, size
+			}
+		}
+	}
+}
+
+// alternative writes what a picture shows that is in the page itself, a formula
+// mostly, and goes because of that.
+func (t *tidier) alternative() {
+	src, alt := strings.TrimSpace(t.attr("src")), strings.TrimSpace(t.attr("alt"))
+	if alt == "" || len(src) < len("data:") || !strings.EqualFold(src[:len("data:")], "data:") {
+		return
+	}
+	if t.inside(isGrid) {
+		t.openCell()
+	}
+	t.escape(alt)
+}
+
 // drop leaves out an element with all its content, if it has an end; an embedded
 // player becomes a link to what it plays. Only XML closes an element with a
 // slash, but people who write <iframe/> mean it; nobody writes <script/>.
 func (t *tidier) drop(n string, what trait) {
-	src, label := t.attr("src", "data"), t.attr("title")
+	href, label := "", ""
+	if what&isEmbedded != 0 {
+		href, label = t.address("src", "data-src", "data-lazy-src", "data"), oneLine(t.attr("title"))
+	}
 	closed := t.self && (what&isRaw == 0 || n == "iframe")
 	if !closed && n != "embed" && n != "frame" && t.hasEnd(n) {
 		if what&isRaw != 0 {
 			t.skipRaw(n)
-		} else if s := t.skipElement(n); src == "" {
-			src = s
+		} else if s := t.skipElement(n); href == "" {
+			href = s
 		}
 	}
-	if href := webURL(t.base, src); what&isEmbedded != 0 && href != "" {
-		if label = oneLine(label); label == "" {
-			label = href
-		}
-		t.closeWithin("a", "td", "th")
-		t.out.WriteString(`<a href="` + html.EscapeString(href) + `">` + html.EscapeString(label) + `</a>`)
+	if what&isEmbedded != 0 && href != "" {
+		t.player(href, cmp.Or(label, href))
 	}
 }
 
-// skipElement passes over the content of n and returns the first source in it.
-func (t *tidier) skipElement(n string) (src string) {
-	for depth := 1; depth > 0; {
+func (t *tidier) player(href, label string) {
+	if t.inside(isGrid) {
+		t.openCell()
+	}
+	t.closeWithin(isLink, isCell)
+	if !t.room(1, isPhrasing) {
+		t.escape(label)
+		return
+	}
+	t.out.WriteString("<a")
+	t.put("href", href)
+	t.out.WriteByte('>')
+	t.escape(label)
+	t.out.WriteString("</a>")
+}
+
+// skipElement passes over the content of n and returns the address of what it
+// plays: of the first source in it, else of the first link. When another n in it is
+// left open, the last end tag of n ends it.
+func (t *tidier) skipElement(n string) string {
+	source, link, last := "", "", t.pos
+	depth, foreign := 1, nests(n)
+	for depth > 0 {
 		switch t.next() {
 		case htmlEnd:
-			return src
-		case htmlOpen:
-			switch {
-			case t.name == n && !t.self:
-				depth++
-			case t.name == "source" && src == "":
-				src = t.attr("src")
+			if t.ends == nil {
+				t.ends = map[string]int{}
 			}
-			if what := traits[t.name]; what&isRaw != 0 && t.name != n && !t.self && t.hasEnd(t.name) {
+			t.pos, t.ends[n] = last, -1 // what else looks like one is in a comment or a value
+			depth = 0
+		case htmlOpen:
+			if traits[n]&isEmbedded != 0 {
+				source, link = cmp.Or(source, t.source()), cmp.Or(link, t.linked())
+			}
+			if t.self {
+				continue
+			}
+			if t.name == n {
+				depth++
+			}
+			if foreign += nests(t.name); foreign == 0 && t.isRawIn(n) && t.hasEnd(t.name) {
 				t.skipRaw(t.name)
 			}
 		case htmlClose:
 			if t.name == n {
 				depth--
+				last = t.pos
 			}
+			foreign = max(foreign-nests(t.name), 0)
 		}
 	}
-	return src
+	return cmp.Or(source, link)
+}
+
+// nests is 1 for the elements in which nothing is raw text (HTML §13.2.6.5), a title
+// or a style least of all.
+func nests(n string) int {
+	if n == "svg" || n == "math" {
+		return 1
+	}
+	return 0
+}
+
+// isRawIn says whether the element that begins has raw text inside n: a select
+// ignores most tags.
+func (t *tidier) isRawIn(n string) bool {
+	return traits[t.name]&isRaw != 0 && t.name != n && (n != "select" || t.name == "script" || t.name == "style")
+}
+
+// source is the address of what the element that begins plays, as part of another.
+func (t *tidier) source() string {
+	switch t.name {
+	case "source", "embed", "iframe":
+		return t.address("src", "data-src", "data-lazy-src")
+	case "param":
+		switch strings.ToLower(t.attr("name")) {
+		case "movie", "src", "url", "filename":
+			return t.address("value")
+		}
+	}
+	return ""
+}
+
+// linked is the address that the link that begins leads to.
+func (t *tidier) linked() string {
+	if t.name != "a" {
+		return ""
+	}
+	return t.address("href")
 }
 
 // skipRaw passes over the text of a raw text element and its end tag, which is

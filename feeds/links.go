@@ -2,8 +2,14 @@ package feeds
 
 import (
 	"fmt"
+	"net/netip"
 	"net/url"
+	"slices"
+	"strconv"
 	"strings"
+	"unicode/utf8"
+
+	"golang.org/x/net/idna"
 )
 
 // Resolve makes ref absolute against base (RFC 3986 §5.2) and returns "" unless
@@ -37,33 +43,74 @@ func Resolve(base, ref string, schemes ...string) string {
 }
 
 func allowed(u *url.URL, schemes []string) string {
-	for _, s := range schemes {
-		if u.Scheme != s {
-			continue
-		}
-		if (s == "http" || s == "https") && (u.Host == "" || strings.ContainsAny(u.Host, "\"'<>\\^`{|} ")) {
-			return "" // net/url takes a host for one whatever is in it (RFC 3986 §3.2.2)
-		}
-		u.RawQuery = escapeQuery(u.RawQuery)
-		out := u.String()
-		if len(out) > MaxURL {
-			return ""
-		}
-		return out
+	web := u.Scheme == "http" || u.Scheme == "https"
+	if !slices.Contains(schemes, u.Scheme) || web && u.Host == "" || !tidyHost(u) {
+		return ""
 	}
-	return ""
+	u.Opaque, u.RawQuery = escapeUnsafe(u.Opaque), escapeUnsafe(u.RawQuery)
+	out := u.String()
+	if len(out) > MaxURL {
+		return ""
+	}
+	// What net/url writes it does not always read: //a:b:/ was an address, https://a:b:/ is none.
+	if again, err := url.Parse(out); err != nil || again.String() != out {
+		return ""
+	}
+	return out
 }
 
-// escapeQuery escapes what no query may hold (RFC 3986 §3.4); net/url leaves it
-// as it came.
-func escapeQuery(q string) string {
-	clean := func(c byte) bool { return c > 0x20 && c < 0x7F && !strings.ContainsRune("\"<>\\^`{|}", rune(c)) }
+// maxHost is how long a name may be (RFC 1035 §2.3.4), in characters before it is
+// encoded.
+const maxHost = 253
+
+// tidyHost writes an international name as the DNS knows it (RFC 5891 §4) and says
+// whether the host is one: net/url takes it for one whatever is in it (RFC 3986
+// §3.2.2). A name that cannot be looked up may hold what turns the text around, or a
+// slash of another script. A zone means something on its own machine only (RFC 4007 §6).
+func tidyHost(u *url.URL) bool {
+	name, port := u.Hostname(), u.Port()
+	if n, err := strconv.Atoi(port); port != "" && (err != nil || n > 0xFFFF) {
+		return false
+	}
+	if strings.HasPrefix(u.Host, "[") {
+		a, err := netip.ParseAddr(name)
+		return err == nil && a.Zone() == ""
+	}
+	if isASCII(name) {
+		return !strings.ContainsAny(u.Host, "\"'<>\\^`{|} %[]")
+	}
+	if len(name) > maxHost*utf8.UTFMax {
+		return false
+	}
+	ascii, err := idna.Lookup.ToASCII(name)
+	if err != nil {
+		return false
+	}
+	if u.Host = ascii; port != "" {
+		u.Host += ":" + port
+	}
+	return true
+}
+
+func isASCII(s string) bool {
+	for i := 0; i < len(s); i++ {
+		if s[i] >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
+}
+
+// escapeUnsafe escapes what no part of an address may hold (RFC 3986 §2); net/url
+// leaves it in a query, and behind a mailto:, as it came.
+func escapeUnsafe(s string) string {
+	fits := func(c byte) bool { return c > 0x20 && c < 0x7F && strings.IndexByte("\"<>\\^`{|}", c) < 0 }
 	var b strings.Builder
-	for i := 0; i < len(q); i++ {
-		if clean(q[i]) {
-			b.WriteByte(q[i])
+	for i := 0; i < len(s); i++ {
+		if fits(s[i]) {
+			b.WriteByte(s[i])
 		} else {
-			fmt.Fprintf(&b, "%%%02X", q[i])
+			fmt.Fprintf(&b, "%%%02X", s[i])
 		}
 	}
 	return b.String()

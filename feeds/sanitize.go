@@ -1,15 +1,15 @@
 package feeds
 
-import (
-	"slices"
-	"strings"
-)
+import "strings"
 
-// Bounds of an entry's HTML in bytes (hostile.md), and of its open elements.
+// Bounds of an entry's HTML in bytes (hostile.md), of its open elements, and of
+// those among them that are phrasing: a browser that loses one of its open
+// elements opens all the phrasing ones again (HTML §13.2.4.3).
 const (
-	maxHTML    = 256 << 10
-	maxHTMLOut = 1 << 20
-	maxOpen    = 100
+	maxHTML     = 256 << 10
+	maxHTMLOut  = 1 << 20
+	maxOpen     = 100
+	maxPhrasing = 20
 )
 
 // Sanitize returns fragment as HTML that can be put into any page or feed: only
@@ -42,7 +42,7 @@ const allowedElements = `a abbr address article aside b bdi bdo blockquote br ca
 	samp section small span strong sub summary sup table tbody td tfoot th thead time tr u ul var wbr`
 
 // trait is what an element is to the sanitizer.
-type trait uint8
+type trait uint32
 
 const (
 	isKept     trait = 1 << iota
@@ -53,6 +53,24 @@ const (
 	isPhrasing       // may stand inside a paragraph; all others end it
 	isTitle          // may stand in a title
 	isSummed         // may stand in a summary that we make
+
+	// What HTML's tree construction tells apart (§13.2.6.4).
+	isLink
+	isHeading
+	isItem
+	isItems // has items
+	isTerm
+	isTerms
+	isRuby
+	isReading
+	isTable
+	isPart // of a table
+	isColumns
+	isGroup // of rows
+	isRow
+	isCell  // what stands in it is apart from what stands around its table
+	isGrid  // nothing but parts of a table may stand directly in it
+	isLoose // groups what is in it and says nothing by itself
 )
 
 var traits = func() map[string]trait {
@@ -69,6 +87,10 @@ var traits = func() map[string]trait {
 		isTitle: "abbr b bdi bdo cite code del dfn em i ins kbd mark q rp rt ruby s samp small strong sub sup time u var",
 		isSummed: `a abbr address article b bdi bdo blockquote br cite code dd del dfn div dl dt em i ins kbd li mark ol p q
 			rp rt ruby s samp section small span strong sub sup time u ul var wbr`,
+		isLink: "a", isHeading: "h1 h2 h3 h4 h5 h6", isItem: "li", isItems: "ol ul", isTerm: "dd dt", isTerms: "dl",
+		isRuby: "ruby", isReading: "rp rt", isTable: "table", isPart: "caption col colgroup tbody td tfoot th thead tr",
+		isColumns: "colgroup", isGroup: "tbody tfoot thead", isRow: "tr", isCell: "caption td th", isGrid: "colgroup table tbody tfoot thead tr",
+		isLoose: "article div p section",
 	} {
 		for _, w := range strings.Fields(words) {
 			m[w] |= t
@@ -94,14 +116,24 @@ func elementOf(name string) (string, trait) {
 	return name, 0
 }
 
-// tidier makes one pass over a fragment.
+// openTag is of an element that is open.
+type openTag struct {
+	name string
+	what trait
+}
+
+// tidier makes one pass over a fragment. What it writes is not only balanced: a
+// parser of HTML closes and opens nothing but what is written, rows and row groups
+// that a table is without excepted. Otherwise one of our end tags could close an
+// element of the page.
 type tidier struct {
 	htmlScanner
-	base  string
-	lower string // src in lower case, once it is needed
-	out   strings.Builder
-	open  []string
-	ends  map[string]int // the offset of the last end tag of an element, -1 for none
+	base     string
+	lower    string // src in lower case, once it is needed
+	out      strings.Builder
+	open     []openTag
+	phrasing int            // how many of open are phrasing
+	ends     map[string]int // the offset of the last end tag of an element, -1 for none
 }
 
 func (t *tidier) run() {
@@ -111,12 +143,14 @@ func (t *tidier) run() {
 			t.closeTo(0)
 			return
 		case htmlText:
+			if t.inside(isGrid) && strings.Trim(t.raw, " \t\n\r\f") != "" {
+				t.openCell()
+			}
 			t.text(t.raw)
 		case htmlOpen:
 			t.start()
 		case htmlClose:
-			n, _ := elementOf(t.name)
-			t.end(n)
+			t.endOf(elementOf(t.name))
 		}
 	}
 	t.closeTo(0)
@@ -130,16 +164,17 @@ func (t *tidier) start() {
 		return
 	case what&isKept == 0:
 		return
-	case what&isVoid == 0 && len(t.open) >= maxOpen:
-		return
 	}
 	src := ""
 	if n == "img" {
 		if src = t.image(); src == "" {
+			t.alternative()
 			return
 		}
 	}
-	t.implied(n, what)
+	if !t.prepare(n, what) {
+		return
+	}
 	t.out.WriteByte('<')
 	t.out.WriteString(n)
 	if src != "" {
@@ -148,95 +183,168 @@ func (t *tidier) start() {
 	t.attributes(n)
 	t.out.WriteByte('>')
 	if what&isVoid == 0 {
-		t.open = append(t.open, n)
+		t.push(n, what)
 	}
 }
 
-// implied ends the elements that the start of n ends in HTML: an open paragraph,
-// the list item, row or cell before, a link.
-func (t *tidier) implied(n string, what trait) {
-	switch n {
-	case "a":
-		t.closeWithin("a", "td", "th")
-	case "li":
-		t.closeWithin("li", "ul", "ol", "td", "th", "caption")
-	case "dt", "dd":
-		t.closeWithin("dt", "dl", "td", "th", "caption")
-		t.closeWithin("dd", "dl", "td", "th", "caption")
-	case "table":
-		t.closeWithin("table", "td", "th", "caption")
-	case "td", "th":
-		t.closeWithin("td", "tr", "table")
-		t.closeWithin("th", "tr", "table")
-	case "tr":
-		t.closeWithin("tr", "table")
-	case "tbody", "thead", "tfoot":
-		for _, s := range []string{"tbody", "thead", "tfoot"} {
-			t.closeWithin(s, "table")
+// prepare makes the place for the start of n, or says that there is none.
+func (t *tidier) prepare(n string, what trait) bool {
+	switch {
+	case what&isPart != 0:
+		return t.endParts(n)
+	case t.inside(isGrid) && what&isTable == 0:
+		if what&(isLoose|isPhrasing) != 0 && n != "img" && (n != "a" || t.attr("href") == "") {
+			return false // it says nothing by itself, and what it holds may be rows
 		}
+		t.openCell()
+	case what&isReading != 0 && !t.has(isRuby, 0):
+		return false
+	}
+	t.implied(what)
+	if what&isVoid != 0 {
+		return true
+	}
+	list := t.missingList(what)
+	need := 1
+	switch {
+	case list != "":
+		need = 2
+	case what&isTable != 0:
+		need = 4 // for its parts, which ask no more
+	}
+	if !t.room(need, what) {
+		return false
+	}
+	if list != "" {
+		t.insert(list)
+	}
+	return true
+}
+
+// implied ends the elements that an element's start ends in HTML: an open paragraph,
+// the list item before, a link, a heading. What is no phrasing ends ruby too, where
+// a parser would close items and paragraphs at the next reading.
+func (t *tidier) implied(what trait) {
+	switch {
+	case what&isLink != 0:
+		t.closeWithin(isLink, isCell)
+	case what&isItem != 0:
+		t.closeWithin(isItem, isItems|isCell)
+	case what&isTerm != 0:
+		t.closeWithin(isTerm, isTerms|isCell)
+	case what&isHeading != 0:
+		t.closeWithin(isHeading, isCell)
+	case what&isReading != 0:
+		t.closeWithin(isReading, isRuby)
+	case what&isTable != 0:
+		t.closeWithin(isTable, isCell)
 	}
 	if what&isPhrasing != 0 {
 		return
 	}
-	for i := len(t.open) - 1; i >= 0 && (t.open[i] == "p" || traits[t.open[i]]&isPhrasing != 0); i-- {
-		if t.open[i] == "p" {
+	for i := len(t.open) - 1; i >= 0 && (t.open[i].name == "p" || t.open[i].what&isPhrasing != 0); i-- {
+		if t.open[i].name == "p" || t.open[i].what&isRuby != 0 {
 			t.closeTo(i)
 		}
 	}
-	t.list(n)
 }
 
-// list opens the list that an item without one needs: in a page it would end the
-// item of the page that the post stands in.
-func (t *tidier) list(n string) {
-	list := ""
-	switch n {
-	case "li":
-		list = "ul"
-	case "dt", "dd":
-		list = "dl"
+// missingList is the list that an item without one needs: in a page it would end
+// the item of the page that the post stands in.
+func (t *tidier) missingList(what trait) string {
+	switch {
+	case what&isItem != 0 && !t.has(isItems, isCell):
+		return "ul"
+	case what&isTerm != 0 && !t.has(isTerms, isCell):
+		return "dl"
 	}
-	for i := len(t.open) - 1; i >= 0 && list != "" && !slices.Contains([]string{"td", "th", "caption"}, t.open[i]); i-- {
-		if t.open[i] == list || list == "ul" && t.open[i] == "ol" {
-			return
-		}
-	}
-	if list == "" {
-		return
-	}
-	t.out.WriteString("<" + list + ">")
-	t.open = append(t.open, list)
+	return ""
 }
 
-// closeWithin ends the innermost open n unless one of the scopes is nearer.
-func (t *tidier) closeWithin(n string, scopes ...string) {
-	for i := len(t.open) - 1; i >= 0; i-- {
-		if t.open[i] == n {
-			t.closeTo(i)
-			return
-		}
-		if slices.Contains(scopes, t.open[i]) {
-			return
-		}
+// room says that n more elements may be opened, what the innermost.
+func (t *tidier) room(n int, what trait) bool {
+	return len(t.open)+n <= maxOpen && (what&isPhrasing == 0 || t.phrasing < maxPhrasing)
+}
+
+// inside says that the innermost open element is one of what.
+func (t *tidier) inside(what trait) bool {
+	return len(t.open) > 0 && t.open[len(t.open)-1].what&what != 0
+}
+
+// has says that one of what is open and no scope is nearer.
+func (t *tidier) has(what, scope trait) bool {
+	i := t.last(what | scope)
+	return i >= 0 && t.open[i].what&what != 0
+}
+
+// last is the index of the innermost open element that is one of what, or -1.
+func (t *tidier) last(what trait) int {
+	i := len(t.open) - 1
+	for i >= 0 && t.open[i].what&what == 0 {
+		i--
 	}
+	return i
+}
+
+// closeWithin ends the innermost open one of what unless a scope is nearer.
+func (t *tidier) closeWithin(what, scope trait) {
+	if i := t.last(what | scope); i >= 0 && t.open[i].what&what != 0 {
+		t.closeTo(i)
+	}
+}
+
+func (t *tidier) push(n string, what trait) {
+	t.open = append(t.open, openTag{n, what})
+	if what&isPhrasing != 0 {
+		t.phrasing++
+	}
+}
+
+// insert opens an element that the source left out.
+func (t *tidier) insert(n string) {
+	t.out.WriteString("<" + n + ">")
+	t.push(n, traits[n])
 }
 
 func (t *tidier) closeTo(depth int) {
 	for i := len(t.open) - 1; i >= depth; i-- {
-		t.out.WriteString("</" + t.open[i] + ">")
+		t.out.WriteString("</")
+		t.out.WriteString(t.open[i].name)
+		t.out.WriteByte('>')
+		if t.open[i].what&isPhrasing != 0 {
+			t.phrasing--
+		}
 	}
 	t.open = t.open[:min(depth, len(t.open))]
 }
 
-func (t *tidier) end(n string) {
-	switch n {
-	case "br":
-		t.out.WriteString("<br>")
-	case "table":
-		t.closeWithin(n)
-	case "td", "th", "tr", "tbody", "thead", "tfoot", "caption":
-		t.closeWithin(n, "table")
-	default:
-		t.closeWithin(n, "td", "th", "table", "caption") // a cell's content ends inside it
+func (t *tidier) end(n string) { t.endOf(n, traits[n]) }
+
+// endOf ends the innermost open n. A cell's content ends inside it, and the end of
+// any heading ends any other (HTML §13.2.6.4.7).
+func (t *tidier) endOf(n string, what trait) {
+	scope := isCell | isTable
+	switch {
+	case n == "br":
+		if !t.inside(isGrid) {
+			t.out.WriteString("<br>")
+		}
+		return
+	case what&isHeading != 0:
+		t.closeWithin(isHeading, scope)
+		return
+	case what&isTable != 0:
+		scope = 0
+	case what&isPart != 0:
+		scope = isTable
+	}
+	for i := len(t.open) - 1; i >= 0; i-- {
+		if t.open[i].name == n {
+			t.closeTo(i)
+			return
+		}
+		if t.open[i].what&scope != 0 {
+			return
+		}
 	}
 }
