@@ -139,7 +139,7 @@ func (a *Aggregator) want(p Pass, now, start time.Time) feeds.Want {
 // trouble is stored with it; the error is the store's, or the context's.
 func (a *Aggregator) Refresh(ctx context.Context, p Pass) (Summary, error) {
 	start := a.Now()
-	pass := &pass{Aggregator: a, hosts: newHosts(a.PerHost, a.Pause), running: make(chan struct{}, a.Concurrency)}
+	pass := &pass{Aggregator: a, hosts: newHosts(a.PerHost, a.Pause), running: make(chan struct{}, a.Concurrency), left: make(chan struct{}, 1)}
 	// Claimed sources may wait for their host's turn without keeping others
 	// from theirs, but not so many that their leases run out.
 	claimed := make(chan struct{}, 2*a.Concurrency)
@@ -192,6 +192,7 @@ type pass struct {
 	*Aggregator
 	hosts   *hosts
 	running chan struct{}
+	left    chan struct{} // a visit is done with
 	mu      sync.Mutex
 	summary Summary
 }
@@ -204,20 +205,45 @@ func (p *pass) claim(ctx context.Context, g *errgroup.Group, claimed chan struct
 			return nil // the context ended; the group knows why
 		}
 		w := want(n)
+		late := w.Now.After(w.Start.Add(w.Lease / 2))
+		w.PerHost, w.Crowded = p.PerHost+1, p.hosts.crowded(late) // one waits while others are visited
 		due, err := p.Store.Claim(ctx, w)
 		for range n - len(due) {
 			<-claimed
 		}
-		if err != nil || len(due) == 0 {
+		switch {
+		case err != nil:
 			return err
+		case len(due) > 0:
+			p.start(ctx, g, due, claimed, w.Now.Add(w.Lease/2))
+		case len(w.Crowded) == 0, late: // whoever is left comes with the next pass, which nobody shall wait for
+			return nil
+		default: // the others wait for hosts that have their hands full
+			select {
+			case <-p.left:
+			case <-ctx.Done():
+				return nil
+			}
 		}
-		until := w.Now.Add(w.Lease / 2)
-		for _, d := range due {
-			g.Go(func() error {
-				defer func() { <-claimed }()
-				return p.turn(ctx, d, until)
-			})
-		}
+	}
+}
+
+// start begins the visits of claimed sources.
+func (p *pass) start(ctx context.Context, g *errgroup.Group, due []feeds.Due, claimed chan struct{}, until time.Time) {
+	for _, d := range due {
+		host := d.Source.Host()
+		p.hosts.expect(host)
+		g.Go(func() error {
+			defer func() {
+				p.hosts.gone(host)
+				<-claimed
+				select {
+				case p.left <- struct{}{}:
+				default: // somebody was told already
+				}
+			}()
+			return p.turn(ctx, d, until)
+		})
 	}
 }
 

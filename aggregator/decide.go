@@ -25,6 +25,9 @@ func decide(now time.Time, d feeds.Due, r fetch.Response, err error, known map[s
 	}
 	v.Next, v.Answer.Next = next(now, s, &v.Pace, &r, err, in)
 	v.Moving, v.Address = moved(now, s, &r, err)
+	if v.Moving.Looked = s.Moving.Looked; r.Looked {
+		v.Moving.Looked = now
+	}
 	if hasStatus(err, 429) {
 		v.Busy, v.BusyUntil = feeds.HostOf(r.URL), v.Next
 	}

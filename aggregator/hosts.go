@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"sync"
 	"time"
 
@@ -27,6 +28,7 @@ type hostGate struct {
 	free   time.Time // when the next visit may begin
 	busy   time.Time // until when it wants no visits
 	silent int       // visits in a row that ended without an answer
+	here   int       // claimed sources that have not left yet
 }
 
 // silentVisits is how many sources of a host are waited for in vain before the
@@ -37,6 +39,54 @@ func newHosts(perHost int, pause time.Duration) *hosts {
 	return &hosts{perHost: perHost, pause: pause, all: map[string]*hostGate{}}
 }
 
+// expect notes that a source of the host was claimed; gone, that it is done with.
+func (h *hosts) expect(host string) {
+	if host == "" {
+		return
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.gate(host).here++
+}
+
+func (h *hosts) gone(host string) {
+	if host == "" {
+		return
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.gate(host).here--
+}
+
+// gate is the host's; the mutex is held.
+func (h *hosts) gate(host string) *hostGate {
+	g := h.all[host]
+	if g == nil {
+		g = &hostGate{name: host, places: make(chan struct{}, h.perHost)}
+		h.all[host] = g
+	}
+	return g
+}
+
+// crowded are the hosts that have a source waiting for its turn; late in a pass
+// those that have any.
+func (h *hosts) crowded(late bool) []string {
+	enough := h.perHost
+	if late {
+		enough = 0
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	var list []string
+	for name, g := range h.all {
+		if g.here > enough {
+			list = append(list, name)
+		}
+	}
+	slices.Sort(list)
+	return list
+}
+
 // enter waits for the host's turn; leave ends it. The empty host is ourselves, and
 // has no gate.
 func (h *hosts) enter(ctx context.Context, host string) (*hostGate, error) {
@@ -44,11 +94,7 @@ func (h *hosts) enter(ctx context.Context, host string) (*hostGate, error) {
 		return nil, nil
 	}
 	h.mu.Lock()
-	g := h.all[host]
-	if g == nil {
-		g = &hostGate{name: host, places: make(chan struct{}, h.perHost)}
-		h.all[host] = g
-	}
+	g := h.gate(host)
 	h.mu.Unlock()
 	select {
 	case g.places <- struct{}{}:

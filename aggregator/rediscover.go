@@ -2,6 +2,7 @@ package aggregator
 
 import (
 	"context"
+	"time"
 
 	"orrery/aggregator/fetch"
 	"orrery/feeds"
@@ -10,13 +11,20 @@ import (
 // maxGuesses is how many feeds of a page are tried.
 const maxGuesses = 3
 
-// rediscover looks once, at the first 404, whether the source's site names its feed
-// somewhere else, and reads that. Only a feed that is recognised is taken.
-func (a *Aggregator) rediscover(ctx context.Context, d feeds.Due, err error) (fetch.Response, bool) {
+// lookAgain is how long a site is not asked again where its feed is.
+const lookAgain = 30 * 24 * time.Hour
+
+// lost says that the feed is suddenly not where it was, and that its site has not
+// been asked for it lately.
+func lost(now time.Time, s *feeds.Source, err error) bool {
+	return hasStatus(err, 404) && s.State.Failures == 0 && !s.State.LastSuccess.IsZero() && s.Home() != "" &&
+		now.Sub(s.Moving.Looked) >= lookAgain
+}
+
+// rediscover looks whether the source's site names its feed somewhere else, and
+// reads that. Only a feed that is recognised is taken.
+func (a *Aggregator) rediscover(ctx context.Context, d feeds.Due) (fetch.Response, bool) {
 	s := &d.Source
-	if !hasStatus(err, 404) || s.State.Failures > 0 || s.State.LastSuccess.IsZero() || s.Home() == "" {
-		return fetch.Response{}, false
-	}
 	home := feeds.Source{Slug: s.Slug, URL: s.Home()}
 	f, err := a.fetcher(&home)
 	if err != nil || rest(ctx, a.Pause) != nil {

@@ -24,8 +24,11 @@ func (a *Aggregator) visit(ctx context.Context, d feeds.Due, silence error) (fee
 	if ctx.Err() != nil {
 		return feeds.Visit{}, feeds.Tally{}, ctx.Err()
 	}
-	if found, ok := a.rediscover(ctx, d, err); ok {
-		r, err = found, nil
+	if lost(now, &d.Source, err) {
+		if found, ok := a.rediscover(ctx, d); ok {
+			r, err = found, nil
+		}
+		r.Looked = true
 	}
 	known := map[string]feeds.Known{}
 	if err == nil && r.Feed != nil {

@@ -59,9 +59,11 @@ type Answer struct {
 // Move is an address that a source says it has moved to for good, seen since Since
 // in so many visits in a row.
 type Move struct {
-	To    string    `json:"to"`
-	Since time.Time `json:"since"`
-	Seen  int       `json:"seen"`
+	To    string    `json:"to,omitempty"`
+	Since time.Time `json:"since,omitzero"`
+	Seen  int       `json:"seen,omitempty"`
+	// Looked is when the source's site was last asked where its feed is now.
+	Looked time.Time `json:"looked,omitzero"`
 }
 
 // Backfill is how far the older documents of a source were read (RFC 5005 §4).

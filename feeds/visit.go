@@ -27,6 +27,10 @@ type Want struct {
 	// than MinInterval ago, asked to be left alone, or is gone.
 	All         bool
 	MinInterval time.Duration
+	// PerHost is how many sources of one host a claim takes at most; 0: no bound. Of
+	// the Crowded it takes none: those already wait for their turn.
+	PerHost int
+	Crowded []string
 }
 
 // Due is a claimed source and what the visit needs to know of it.

@@ -59,8 +59,11 @@ func (w *writer) commitMemory(v *feeds.Visit) error {
 			return err
 		}
 		was, err := text(x.was)
-		if err != nil || now == was {
+		if err != nil {
 			return err
+		}
+		if now == was {
+			continue
 		}
 		if err := w.exec(`UPDATE sources SET `+x.column+` = $1 WHERE id = $2`, now, s.ID); err != nil {
 			return err

@@ -15,10 +15,14 @@ import (
 // lease: until it ends nobody else gets the source, in no process; after it
 // somebody else may, and the old claim's Commit is refused.
 func (db *DB) Claim(ctx context.Context, want feeds.Want) ([]feeds.Due, error) {
-	query, args := claimQuery(want)
 	var due []feeds.Due
 	err := db.tx(ctx, func(t *txn) error {
-		rows, err := t.tx.QueryContext(ctx, query, args...)
+		ids, err := choose(t, want)
+		if err != nil || len(ids) == 0 {
+			return err
+		}
+		args := append([]any{micros(want.Now.Add(want.Lease))}, ids...)
+		rows, err := t.tx.QueryContext(ctx, claimQuery(len(ids)), args...)
 		if err != nil {
 			return err
 		}
@@ -40,6 +44,47 @@ func (db *DB) Claim(ctx context.Context, want feeds.Want) ([]feeds.Due, error) {
 	return due, nil
 }
 
+// choose picks who is claimed, the longest due first, of one host only so many: a
+// host with hundreds of sources must not take every place while it is slow.
+func choose(t *txn, want feeds.Want) (ids []any, err error) {
+	query, args := dueQuery(want)
+	rows, err := t.tx.QueryContext(t.ctx, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	taken := map[string]int{}
+	err = eachRow(rows, func() error {
+		var id int64
+		var host string
+		if err := rows.Scan(&id, &host); err != nil {
+			return err
+		}
+		if host != "" && want.PerHost > 0 && taken[host] >= want.PerHost || len(ids) >= want.N {
+			return nil
+		}
+		taken[host]++
+		ids = append(ids, id)
+		return nil
+	})
+	return ids, err
+}
+
+// lookAhead is how many times more sources are looked at than are wanted, for the
+// sake of hosts that have many.
+const lookAhead = 8
+
+func dueQuery(want feeds.Want) (string, []any) {
+	where, args := claimWhere(want)
+	if len(want.Crowded) > 0 {
+		where += " AND host NOT IN (" + marks(len(args)+1, len(want.Crowded)) + ")"
+		for _, h := range want.Crowded {
+			args = append(args, h)
+		}
+	}
+	args = append(args, want.N*lookAhead)
+	return `SELECT id, host FROM sources WHERE ` + where + fmt.Sprintf(` ORDER BY next_visit, id LIMIT $%d`, len(args)), args
+}
+
 // addListings gives the folders among the sources their memory.
 func addListings(t *txn, due []feeds.Due) error {
 	for i := range due {
@@ -54,13 +99,9 @@ func addListings(t *txn, due []feeds.Due) error {
 	return nil
 }
 
-func claimQuery(want feeds.Want) (string, []any) {
-	where, args := claimWhere(want)
-	args = append(args, micros(want.Now.Add(want.Lease)), want.N)
-	lease, limit := fmt.Sprintf("$%d", len(args)-1), fmt.Sprintf("$%d", len(args))
-	return `UPDATE sources SET lease = ` + lease + `, fence = fence + 1
-		WHERE id IN (SELECT id FROM sources WHERE ` + where + ` ORDER BY next_visit, id LIMIT ` + limit + `)
-		RETURNING ` + sourceColumns + `, 0, 0, fence, answered_url, etag, last_modified, body_hash, reader`, args
+func claimQuery(n int) string {
+	return `UPDATE sources SET lease = $1, fence = fence + 1 WHERE id IN (` + marks(2, n) + `)
+		RETURNING ` + sourceColumns + `, 0, 0, fence, answered_url, etag, last_modified, body_hash, reader`
 }
 
 // claimWhere says who may be visited.

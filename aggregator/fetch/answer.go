@@ -40,8 +40,8 @@ func (h *HTTP) read(caller, visit context.Context, w *walk, answer *http.Respons
 		// Any other 2xx is no document either: 206 is a part of one, 226 a list
 		// of changes nobody asked for (fetching.md 28). A 304 that was not asked
 		// for must not pass for "unchanged" (fetching.md 8).
-		blocked := challenges(answer)
-		discard(answer.Body)
+		blocked := answer.StatusCode >= 400 && challenges(answer)
+		discard(answer)
 		return r, &StatusError{Status: answer.StatusCode, URL: r.URL, Redirected: w.redirected(), Challenge: blocked}
 	}
 	body, err := readBody(answer, h.limits.body)

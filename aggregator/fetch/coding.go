@@ -54,6 +54,13 @@ func codingsOf(answer *http.Response) []string {
 	return list
 }
 
+const (
+	// firstGrow is how much room is made before a byte has come.
+	firstGrow = 512 << 10
+	// slack is what a compressed document may be longer than the longest plain one.
+	slack = 64 << 10
+)
+
 // maxCodings is how often a document may be compressed over itself.
 const maxCodings = 2
 
@@ -63,7 +70,9 @@ func readCoded(body io.Reader, codings []string, length, limit int64) ([]byte, e
 	if len(codings) > maxCodings {
 		return nil, &unaskedCoding{name: strings.Join(codings, " and ")}
 	}
-	wire := &wire{Reader: body}
+	// No compression of a document is larger than what it may have been, but for
+	// one that says nothing without end.
+	wire := &wire{Reader: io.LimitReader(body, limit+slack+1), most: limit + slack}
 	body = wire
 	for i := len(codings) - 1; i >= 0; i-- {
 		r, done, err := decoder(body, codings[i])
@@ -74,11 +83,10 @@ func readCoded(body io.Reader, codings []string, length, limit int64) ([]byte, e
 		body = r
 	}
 	var b bytes.Buffer
-	if length > 0 && len(codings) == 0 {
-		b.Grow(int(min(length, limit)) + bytes.MinRead)
-	} else if length > 0 {
-		b.Grow(int(min(4*length, limit)) + bytes.MinRead) // as text compresses
+	if length > 0 && len(codings) > 0 {
+		length *= 4 // as text compresses
 	}
+	b.Grow(int(max(0, min(length, limit, firstGrow))) + bytes.MinRead) // what it claims costs nothing until it comes
 	if _, err := b.ReadFrom(io.LimitReader(body, limit+1)); err != nil {
 		return nil, wire.blame(err, codings)
 	}
@@ -91,11 +99,17 @@ func readCoded(body io.Reader, codings []string, length, limit int64) ([]byte, e
 // wire remembers what became of the connection below the decoders.
 type wire struct {
 	io.Reader
-	err error
+	most int64 // bytes that may come
+	n    int64
+	err  error
 }
 
 func (w *wire) Read(p []byte) (int, error) {
 	n, err := w.Reader.Read(p)
+	if w.n += int64(n); w.n > w.most {
+		w.err = ErrTooLarge
+		return 0, w.err
+	}
 	if err != nil && err != io.EOF {
 		w.err = err
 	}

@@ -20,6 +20,7 @@ type Response struct {
 	Status      int      // HTTP status; 0 for a folder
 	URL         string   // the address that answered, after redirects
 	MovedTo     string   // where every hop said the source has moved for good; else ""
+	Looked      bool     // the source's site was asked where the feed is now; set by who did
 	FoundAt     string   // where the source's site says that the feed is now; set by who looked there
 	Link        []string // the Link headers
 	NotModified bool

@@ -4,9 +4,13 @@ import (
 	"cmp"
 	"context"
 	"crypto/tls"
+	"errors"
+	"io"
 	"net"
 	"net/http"
+	"net/http/httptrace"
 	"net/netip"
+	"sync/atomic"
 	"time"
 
 	"orrery/feeds"
@@ -124,6 +128,43 @@ func (h *HTTP) Fetch(ctx context.Context, s feeds.Source, v feeds.Validators) (R
 	return r, err
 }
 
+// errAgain ends a request that the transport would make over and over.
+var errAgain = errors.New("the server takes requests and goes away")
+
+// once makes a request on two connections at most. The transport tries again by
+// itself, without a pause and without end, while a server takes a request and says
+// that it is going away (go.dev/issue/52459).
+func (h *HTTP) once(req *http.Request) (*http.Response, error) {
+	ctx, cancel := context.WithCancelCause(req.Context())
+	var connections atomic.Int32
+	trace := &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) {
+		if connections.Add(1) > 2 { // a kept connection may have died of age
+			cancel(errAgain)
+		}
+	}}
+	answer, err := h.transport.RoundTrip(req.WithContext(httptrace.WithClientTrace(ctx, trace)))
+	if err != nil {
+		if cause := context.Cause(ctx); cause != nil && req.Context().Err() == nil {
+			err = cause
+		}
+		cancel(nil)
+		return nil, err
+	}
+	answer.Body = &cancelling{answer.Body, func() { cancel(nil) }}
+	return answer, nil
+}
+
+// cancelling ends the request's context with its body.
+type cancelling struct {
+	io.ReadCloser
+	cancel func()
+}
+
+func (c *cancelling) Close() error {
+	defer c.cancel()
+	return c.ReadCloser.Close()
+}
+
 // walk asks hop by hop until there is an answer.
 func (h *HTTP) walk(ctx, visit context.Context, w *walk) (Response, error) {
 	for {
@@ -131,7 +172,7 @@ func (h *HTTP) walk(ctx, visit context.Context, w *walk) (Response, error) {
 		if err != nil {
 			return Response{URL: w.url.String()}, w.sentence("the address of "+w.place()+" cannot be asked", err)
 		}
-		answer, err := h.transport.RoundTrip(req)
+		answer, err := h.once(req)
 		if err != nil {
 			return Response{URL: w.url.String(), RetryAfter: w.retryAfter}, h.explain(ctx, visit, w, err)
 		}
@@ -139,7 +180,7 @@ func (h *HTTP) walk(ctx, visit context.Context, w *walk) (Response, error) {
 		if !redirects(answer) {
 			return h.read(ctx, visit, w, answer)
 		}
-		discard(answer.Body)
+		discard(answer)
 		if err := w.follow(answer); err != nil {
 			return Response{Status: answer.StatusCode, URL: w.url.String(), RetryAfter: w.retryAfter}, err
 		}

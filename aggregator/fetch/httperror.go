@@ -139,6 +139,8 @@ func tlsSentence(host string, err error) string {
 
 func brokenSentence(host string, err error) string {
 	switch {
+	case errors.Is(err, errAgain):
+		return host + " took the request and went away, twice"
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return host + " refused the connection"
 	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH):

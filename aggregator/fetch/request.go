@@ -222,7 +222,12 @@ func (w *walk) place() string { return w.url.Host }
 
 // discard reads what little may be left, so that the connection can be used
 // again, and closes the body.
-func discard(body io.ReadCloser) {
+func discard(answer *http.Response) {
+	if answer.StatusCode < 200 { // 101: what follows is no answer, and may never end (go.dev/issue/30876)
+		_ = answer.Body.Close()
+		return
+	}
+	body := answer.Body
 	const little = 2 << 10
 	_, _ = io.CopyN(io.Discard, body, little) // the answer is not wanted, nor is its fault
 	_ = body.Close()

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"os"
 	"os/signal"
 	"syscall"
@@ -22,6 +23,7 @@ const (
 )
 
 func main() {
+	log.SetOutput(io.Discard) // net/http writes there what servers say that nobody asked
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	os.Exit(run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
@@ -96,7 +98,7 @@ feeds for the whole planet and for every category, with a planet site.`,
 		return wrongUsage("%v; see %s --help", err, c.CommandPath())
 	})
 	for _, c := range []*cobra.Command{
-		p.demo(), p.init(), p.check(), p.fetch(), p.serve(), p.build(), p.inspect(), p.sources(), p.release(), p.export(), p.backup(), p.version(),
+		p.demo(), p.init(), p.check(), p.fetch(), p.serve(), p.build(), p.inspect(), p.sources(), p.release(), p.importList(), p.export(), p.backup(), p.version(),
 	} {
 		root.AddCommand(c)
 	}
