@@ -1,9 +1,11 @@
 package aggregator
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
+	"os"
 	"runtime"
 	"strings"
 	"sync/atomic"
@@ -36,7 +38,8 @@ func TestServerThatSwitchesProtocolsAndFallsSilentIsLeft(t *testing.T) {
 	err := alone(t, func(c net.Conn, r *http.Request) {
 		_ = c.SetReadDeadline(time.Now().Add(2 * time.Second)) // so that the test ends
 		falls("HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n")(c, r)
-		ended.Store(true)
+		_, err := c.Read(make([]byte, 1))
+		ended.Store(errors.Is(err, os.ErrDeadlineExceeded)) // and not because we hung up
 	}, fetch.Options{Timeout: 50 * time.Millisecond})
 	if ended.Load() {
 		t.Errorf("the visit lasted as long as the server liked: %v", err)

@@ -1,0 +1,393 @@
+package aggregator
+
+import (
+	"encoding/pem"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"orrery/aggregator/fetch"
+	"orrery/feeds"
+)
+
+// site is a server of several addresses. It notes what it is asked: the path, and
+// the ETag that came with it.
+type site struct {
+	*httptest.Server
+	mu    sync.Mutex
+	pages map[string]http.HandlerFunc
+	asked []string
+}
+
+func newSite(t *testing.T) *site {
+	s := &site{pages: map[string]http.HandlerFunc{}}
+	s.Server = httptest.NewServer(s)
+	t.Cleanup(s.Close)
+	return s
+}
+
+func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	s.asked = append(s.asked, strings.TrimSpace(r.URL.Path+" "+r.Header.Get("If-None-Match")))
+	page := s.pages[r.URL.Path]
+	s.mu.Unlock()
+	if page == nil {
+		page = http.NotFound
+	}
+	page(w, r)
+}
+
+// at is what the path answers from now on; nil: 404.
+func (s *site) at(path string, page http.HandlerFunc) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.pages[path] = page
+}
+
+// was is what was asked since the last call.
+func (s *site) was() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	asked := s.asked
+	s.asked = nil
+	return asked
+}
+
+// moves answers with a redirect.
+func moves(code int, to string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Location", to)
+		w.WriteHeader(code)
+	}
+}
+
+// says answers with a status and nothing else.
+func says(status int) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) }
+}
+
+// plain answers with a document that has no validators.
+func plain(text string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, text) }
+}
+
+// visits is an Aggregator's store and clock for sources at these sites.
+func visits(t *testing.T, sites []*site, list ...feeds.Source) *web {
+	t.Helper()
+	w := &web{db: stored(t, list...), now: epoch}
+	w.fetch = fetcher(t, func() time.Time { return w.now }, sites...)
+	return w
+}
+
+func fetcher(t *testing.T, now func() time.Time, sites ...*site) fetch.Func {
+	t.Helper()
+	o := fetch.Options{Now: now}
+	for _, s := range sites {
+		o.Allow = append(o.Allow, netip.MustParseAddrPort(s.Listener.Addr().String()))
+	}
+	h := fetch.NewHTTP(o)
+	t.Cleanup(h.Close)
+	return h.Fetch
+}
+
+// after makes a pass so long after epoch, with intervals so short that every source
+// is due that nobody asked us to leave alone.
+func (w *web) after(t *testing.T, since time.Duration) Summary {
+	t.Helper()
+	w.now = epoch.Add(since)
+	a, _ := newAggregator(w.db, nil, w.options)
+	return refresh(t, a, Pass{})
+}
+
+func (w *web) options(o *Options) {
+	o.Fetch = map[string]fetch.Func{"http": w.fetch, "https": w.fetch}
+	o.Now = func() time.Time { return w.now }
+	o.Intervals = Intervals{time.Minute, time.Minute}
+}
+
+const day = 24 * time.Hour
+
+// moving is a site whose /old has moved to /new, or where the codes say.
+func moving(t *testing.T, codes string) (*site, *web) {
+	t.Helper()
+	s := newSite(t)
+	from, list := "/old", strings.Fields(codes)
+	for i, text := range list {
+		to := "/new"
+		if i < len(list)-1 {
+			to = fmt.Sprint("/hop", i)
+		}
+		code, _ := strconv.Atoi(text)
+		s.at(from, moves(code, to))
+		from = to
+	}
+	s.at("/new", serves(atom("1"), `"1"`))
+	return s, visits(t, []*site{s}, feeds.Source{Slug: "a", URL: s.URL + "/old"})
+}
+
+// fetching.md 1, 4, 23.
+func TestSourceThatMovedForGoodIsAskedThereAndKeepsItsName(t *testing.T) {
+	for codes, way := range map[string][]string{"301": {"/old"}, "308": {"/old"}, "301 308 301": {"/old", "/hop0", "/hop1"}} {
+		t.Run(codes, func(t *testing.T) {
+			s, w := moving(t, codes)
+			for i := range 3 {
+				w.after(t, time.Duration(i)*day)
+				want := slices.Concat(way, []string{"/new"})
+				if i > 0 {
+					want = slices.Concat(way, []string{`/new "1"`})
+				}
+				same(t, fmt.Sprint("visit ", i), s.was(), want)
+			}
+			for i := range 2 {
+				if sum := w.after(t, time.Duration(3+i)*day); sum.Unchanged != 1 || sum.Failed != 0 {
+					t.Errorf("%s", sum)
+				}
+				same(t, "asked then", s.was(), []string{`/new "1"`})
+			}
+			if a := sources(t, w.db)["a"]; a.URL != s.URL+"/old" || a.Address != s.URL+"/new" || a.Moving != (feeds.Move{}) || a.State.LastError != "" {
+				t.Errorf("source %+v", a)
+			}
+			same(t, "shown", shown(t, w.db), []string{"urn:x:1"})
+		})
+	}
+}
+
+func TestSourceMovesOnlyForGood(t *testing.T) {
+	page := func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "<!DOCTYPE html><title>Sold</title>") }
+	for _, c := range []struct {
+		name, codes string
+		target      http.HandlerFunc
+	}{
+		{"for now", "302", nil}, {"to see something else", "303", nil}, {"for now, as it was", "307", nil},
+		{"for good and then for now", "301 302", nil}, {"for now and then for good", "307 308", nil},
+		{"to a page", "301", page}, {"to nothing", "301", http.NotFound}, {"to an empty answer", "308", says(200)},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s, w := moving(t, c.codes)
+			if c.target != nil {
+				s.at("/new", c.target)
+			}
+			for i := range 5 {
+				w.after(t, time.Duration(i)*day)
+				if got := s.was(); got[0] != "/old" {
+					t.Errorf("visit %d asked %q", i, got)
+				}
+			}
+			if a := sources(t, w.db)["a"]; a.Address != "" || a.Moving != (feeds.Move{}) {
+				t.Errorf("address %q, moving %+v", a.Address, a.Moving)
+			}
+		})
+	}
+}
+
+// fetching.md 23: the same level of security, or the next one to listen on the way
+// decides what the planet shows.
+func TestSourceNeverMovesFromTLSToNone(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("other systems have no file of the authorities they trust")
+	}
+	open := newSite(t)
+	open.at("/new", serves(atom("1"), `"1"`))
+	open.at("/back", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, r.URL.Query().Get("to"), 301) })
+	secure := &site{pages: map[string]http.HandlerFunc{}}
+	secure.Server = httptest.NewTLSServer(secure)
+	t.Cleanup(secure.Close)
+	secure.at("/down", moves(301, open.URL+"/new"))
+	secure.at("/detour", moves(301, open.URL+"/back?to="+secure.URL+"/new"))
+	secure.at("/new", serves(atom("2"), `"2"`))
+	// The system's list is read at the first use of TLS, which is here.
+	file := filepath.Join(t.TempDir(), "authorities.pem")
+	if err := os.WriteFile(file, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: secure.Certificate().Raw}), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("SSL_CERT_FILE", file)
+	w := visits(t, []*site{open, secure}, feeds.Source{Slug: "a", URL: secure.URL + "/down"}, feeds.Source{Slug: "b", URL: secure.URL + "/detour"})
+	for i := range 5 {
+		if sum := w.after(t, time.Duration(i)*day); sum.Sources != 2 || sum.Failed != 0 {
+			t.Fatalf("visit %d: %s; %s", i, sum, sources(t, w.db)["a"].State.LastError)
+		}
+	}
+	for slug, s := range sources(t, w.db) {
+		if s.Address != "" || s.Moving != (feeds.Move{}) {
+			t.Errorf("%s: address %q, moving %+v", slug, s.Address, s.Moving)
+		}
+	}
+}
+
+// fetching.md 23: three visits, and 48 hours.
+func TestMoveIsBelievedWhenItLasts(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		hours []int    // of the visits
+		to    []string // where each is sent; "": nowhere, "!": into a failure
+		want  string   // the address in the end
+	}{
+		{"three visits in two days", []int{0, 24, 48}, []string{"/a", "/a", "/a"}, "/a"},
+		{"three visits within an hour", []int{0, 0, 1}, []string{"/a", "/a", "/a"}, ""},
+		{"many visits within two days", []int{0, 10, 20, 30, 40, 47}, []string{"/a", "/a", "/a", "/a", "/a", "/a"}, ""},
+		{"two visits in a week", []int{0, 168}, []string{"/a", "/a"}, ""},
+		{"a target that changes starts anew", []int{0, 24, 48, 72}, []string{"/a", "/a", "/b", "/b"}, ""},
+		{"the new target counts from its own first visit", []int{0, 24, 48, 72, 96}, []string{"/a", "/a", "/b", "/b", "/b"}, "/b"},
+		{"an answer of its own starts anew", []int{0, 24, 48, 72}, []string{"/a", "/a", "", "/a"}, ""},
+		{"a failure neither counts nor starts anew", []int{0, 24, 48, 72}, []string{"/a", "!", "!", "/a"}, ""},
+		{"and the third visit is believed after it", []int{0, 24, 48, 72}, []string{"/a", "!", "/a", "/a"}, "/a"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := newSite(t)
+			s.at("/a", serves(atom("1"), `"a"`))
+			s.at("/b", serves(atom("1"), `"b"`))
+			w := visits(t, []*site{s}, feeds.Source{Slug: "a", URL: s.URL + "/old"})
+			for i, to := range c.to {
+				switch to {
+				case "":
+					s.at("/old", serves(atom("1"), `"old"`))
+				case "!":
+					s.at("/old", says(500))
+				default:
+					s.at("/old", moves(301, to))
+				}
+				if sum := w.after(t, time.Duration(c.hours[i])*time.Hour+time.Duration(i)*2*time.Minute); sum.Sources != 1 {
+					t.Fatalf("visit %d: %s", i, sum)
+				}
+			}
+			want := ""
+			if c.want != "" {
+				want = s.URL + c.want
+			}
+			if got := sources(t, w.db)["a"].Address; got != want {
+				t.Errorf("address %q, want %q", got, want)
+			}
+		})
+	}
+}
+
+// settled is moving after the move.
+func settled(t *testing.T) (*site, *web) {
+	t.Helper()
+	s, w := moving(t, "301")
+	for i := range 3 {
+		w.after(t, time.Duration(i)*day)
+	}
+	if got := sources(t, w.db)["a"].Address; got != s.URL+"/new" {
+		t.Fatalf("it did not move: %q", got)
+	}
+	s.was()
+	return s, w
+}
+
+func TestMoveThatDidNotLastIsTakenBackAfterThreeFailures(t *testing.T) {
+	s, w := settled(t)
+	s.at("/old", serves(atom("1", "2"), `"2"`))
+	for i, status := range []int{500, 404, 0} { // 0: well again
+		s.at("/new", says(status))
+		if status == 0 {
+			s.at("/new", serves(atom("1"), `"1"`))
+		}
+		w.after(t, time.Duration(3+i)*day)
+	}
+	same(t, "two failures are borne", s.was(), []string{`/new "1"`, `/new "1"`, `/new "1"`})
+	s.at("/new", says(500))
+	for i := range 4 {
+		w.after(t, time.Duration(6+i)*day)
+	}
+	same(t, "after three it is asked at its own address", s.was(), []string{`/new "1"`, `/new "1"`, `/new "1"`, "/old"})
+	if a := sources(t, w.db)["a"]; a.Address != "" || a.State.Failures != 0 {
+		t.Errorf("source %+v", a)
+	}
+	same(t, "shown", shown(t, w.db), []string{"urn:x:1", "urn:x:2"})
+}
+
+func TestSourceThatMovesOnOrHomeIsFollowed(t *testing.T) {
+	for to, want := range map[string]string{"/newer": "/newer", "/old": ""} {
+		s, w := settled(t)
+		s.at("/new", moves(308, to))
+		s.at(to, serves(atom("1"), `"1"`))
+		for i := range 3 {
+			w.after(t, time.Duration(3+i)*day)
+		}
+		s.was()
+		w.after(t, 6*day)
+		same(t, "asked", s.was(), []string{to + ` "1"`})
+		if want != "" {
+			want = s.URL + want
+		}
+		if got := sources(t, w.db)["a"].Address; got != want {
+			t.Errorf("address %q, want %q", got, want)
+		}
+	}
+}
+
+func resync(t *testing.T, w *web, list ...feeds.Source) {
+	t.Helper()
+	if err := w.db.Sync(t.Context(), w.now, list, &feeds.Rules{}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// merging is two sources, here and there, after here has moved to where there is.
+func merging(t *testing.T) (s *site, w *web, here, there feeds.Source) {
+	t.Helper()
+	s = newSite(t)
+	s.at("/old", moves(301, "/new"))
+	s.at("/new", serves(atom("1"), `"1"`))
+	here, there = feeds.Source{Slug: "a", URL: s.URL + "/old"}, feeds.Source{Slug: "b", URL: s.URL + "/new"}
+	w = visits(t, []*site{s}, here, there)
+	for i := range 3 {
+		w.after(t, time.Duration(i)*day)
+	}
+	s.was()
+	return s, w, here, there
+}
+
+// fetching.md 23: merge if the target is already subscribed.
+func TestSourceThatMovedToAnotherIsNotVisitedWhileThatIs(t *testing.T) {
+	s, w, here, there := merging(t)
+	if sum := w.after(t, 3*day); sum.Sources != 1 {
+		t.Errorf("%s", sum)
+	}
+	same(t, "asked", s.was(), []string{`/new "1"`})
+	if got := sources(t, w.db); got["a"].SameAs != "b" || got["a"].Address != "" || got["b"].SameAs != "" {
+		t.Errorf("a %+v\nb %+v", got["a"], got["b"])
+	}
+	resync(t, w, here, there) // a restart changes nothing
+	w.after(t, 4*day)
+	same(t, "asked after a restart", s.was(), []string{`/new "1"`})
+
+	resync(t, w, here)
+	w.after(t, 5*day)
+	same(t, "asked without the other", s.was(), []string{"/old", `/new "1"`})
+	if a := sources(t, w.db)["a"]; a.SameAs != "" {
+		t.Errorf("it is still the same as %q", a.SameAs)
+	}
+	same(t, "shown", shown(t, w.db), []string{"urn:x:1"})
+}
+
+func TestSourceThatMovedToAnotherIsVisitedWhenThatGoesElsewhere(t *testing.T) {
+	s, w, here, there := merging(t)
+	s.at("/elsewhere", serves(atom("2"), `"2"`))
+	there.URL = s.URL + "/elsewhere"
+	resync(t, w, here, there)
+	w.after(t, 3*day)
+	asked := s.was()
+	slices.Sort(asked)
+	same(t, "asked", asked, []string{"/elsewhere", `/new "1"`, "/old"})
+}
+
+func TestSourceConfiguredWhereAnotherHasMovedIsOneWithIt(t *testing.T) {
+	s, w := settled(t)
+	resync(t, w, feeds.Source{Slug: "a", URL: s.URL + "/old"}, feeds.Source{Slug: "b", URL: s.URL + "/new"})
+	w.after(t, 3*day)
+	s.was()
+	w.after(t, 4*day)
+	same(t, "asked", s.was(), []string{`/new "1"`})
+}
