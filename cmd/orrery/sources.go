@@ -50,6 +50,7 @@ they answered last, when they are visited next, and why then.`,
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "one JSON object a line")
 	c.Flags().BoolVar(&all, "all", false, "also those that are no longer configured")
+	c.AddCommand(p.sourcesAdd(), p.sourcesPause(), p.sourcesResume())
 	return c
 }
 
