@@ -5,11 +5,15 @@ import (
 	"encoding/base32"
 	"encoding/hex"
 	"fmt"
+	"hash"
 	"net"
 	"net/url"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"golang.org/x/net/idna"
 )
@@ -58,37 +62,79 @@ func frontPage(address string) bool {
 // the post (Image, Links, Contributors): counters and tokens stand in those
 // addresses, and a summary that we made says nothing new.
 func (e *Entry) Hash() string {
-	h := sha256.New()
-	field := func(s string) {
-		fmt.Fprintf(h, "%d:%s;", len(s), s)
-	}
+	h := hasher{Hash: sha256.New()}
 	summary := e.Summary
 	if e.SummaryMade {
 		summary = ""
 	}
 	for _, s := range []string{e.Title, e.Permalink, summary, e.Content, e.Language, e.Group} {
-		field(strings.Join(strings.Fields(s), " "))
+		h.words(s)
 	}
 	if e.TitleHTML != "" {
-		field(e.TitleHTML)
+		h.words(e.TitleHTML)
 	}
 	for _, a := range e.Authors {
-		field(a.Name)
-		field(a.URL)
+		h.field(a.Name)
+		h.field(a.URL)
 	}
 	for _, t := range e.Tags {
-		field(t.Term)
-		field(t.Scheme)
-		field(t.Label)
+		h.field(t.Term)
+		h.field(t.Scheme)
+		h.field(t.Label)
 	}
 	for _, x := range e.Enclosures {
-		field(x.URL)
-		field(x.Type)
+		h.field(x.URL)
+		h.field(x.Type)
 	}
 	for _, a := range e.Aliases {
-		field(a)
+		h.field(a)
 	}
 	return hex.EncodeToString(h.Sum(nil)[:16])
+}
+
+// hasher takes fields one by one, each with its length before it.
+type hasher struct {
+	hash.Hash
+	buf []byte
+}
+
+func (h *hasher) field(s string) {
+	h.buf = append(strconv.AppendInt(h.buf[:0], int64(len(s)), 10), ':')
+	h.buf = append(append(h.buf, s...), ';')
+	h.Write(h.buf)
+}
+
+// words takes a text with every run of white space as one blank, as
+// strings.Fields has it.
+func (h *hasher) words(s string) {
+	const room = len("18446744073709551615:")
+	h.buf = slices.Grow(h.buf[:0], room+len(s)+1)[:room]
+	for i := 0; i < len(s); {
+		start := i
+		for i < len(s) && s[i] > ' ' && s[i] < 0x80 {
+			i++
+		}
+		h.buf = append(h.buf, s[start:i]...)
+		if i == len(s) {
+			break
+		}
+		r, n := utf8.DecodeRuneInString(s[i:])
+		switch {
+		case !unicode.IsSpace(r):
+			h.buf = append(h.buf, s[i:i+n]...)
+		case len(h.buf) > room && h.buf[len(h.buf)-1] != ' ':
+			h.buf = append(h.buf, ' ')
+		}
+		i += n
+	}
+	if n := len(h.buf); n > room && h.buf[n-1] == ' ' {
+		h.buf = h.buf[:n-1]
+	}
+	head := append(strconv.AppendInt(make([]byte, 0, room), int64(len(h.buf)-room), 10), ':')
+	h.buf = append(h.buf, ';')
+	at := room - len(head)
+	copy(h.buf[at:], head)
+	h.Write(h.buf[at:])
 }
 
 // PublicID is the short name of a post in our addresses, derived from its

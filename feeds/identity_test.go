@@ -1,7 +1,11 @@
 package feeds
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 )
@@ -171,4 +175,23 @@ func TestPermalinksLoseTheirTrackingAndNothingElse(t *testing.T) {
 		"https://a.example/b?a=%20&&b":                     "https://a.example/b?a=%20&&b",
 		"https://a.example/b#?utm_source=x":                "https://a.example/b#?utm_source=x",
 	})
+}
+
+// The hash is that of the fields with their white space collapsed: one of another
+// program would call every post revised.
+func TestHashTakesTheWordsOfATextWhateverStandsBetweenThem(t *testing.T) {
+	plain := func(s string) string {
+		s = strings.Join(strings.Fields(s), " ")
+		sum := sha256.Sum256([]byte(fmt.Sprintf("%d:%s;", len(s), s)))
+		return hex.EncodeToString(sum[:])
+	}
+	for _, s := range []string{"", " ", "a", " a  b\n\tc ", "é\u00A0\u00A0ü \u2003x\u3000", "\xff \xfe", "<p>a</p>\r\n<p>b</p>\r\n", "a\u0085b", "日本　語"} {
+		h := hasher{Hash: sha256.New()}
+		h.words("before it something longer, since the buffer is used again")
+		h.Reset()
+		h.words(s)
+		if got := hex.EncodeToString(h.Sum(nil)); got != plain(s) {
+			t.Errorf("%q: not its words", s)
+		}
+	}
 }

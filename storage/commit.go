@@ -150,6 +150,9 @@ func (db *DB) commitEntries(w *writer, list []feeds.Entry) error {
 	if err := w.exec(`UPDATE sources SET rules = '' WHERE id = $1 AND rules <> $2`, w.source.ID, ours); err != nil {
 		return err
 	}
+	if err := w.lookUp(list); err != nil {
+		return err
+	}
 	for i := range list {
 		if err := w.commitEntry(&list[i]); err != nil {
 			return fmt.Errorf("entry %q: %w", list[i].GUID, err)

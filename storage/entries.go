@@ -25,12 +25,16 @@ type writer struct {
 	order   []int64        // of touched
 	revised map[int64]bool // copies that say something else than before
 	// rewritten are copies that a newer program read otherwise.
-	rewritten map[int64]bool
-	scopes    map[string]bool // versions to raise
+	rewritten  map[int64]bool
+	known      map[string]*copyRow    // the source's copies among the entries of the visit, by hash of GUID
+	categories map[string]categoryRow // those that were looked up, by folded title
+	fresh      map[int64]*freshEntry
+	scopes     map[string]bool // versions to raise
 }
 
 func newWriter(t *txn, now time.Time) *writer {
-	return &writer{txn: t, now: now, touched: map[int64]bool{}, revised: map[int64]bool{}, rewritten: map[int64]bool{}, scopes: map[string]bool{}}
+	return &writer{txn: t, now: now, touched: map[int64]bool{}, revised: map[int64]bool{}, rewritten: map[int64]bool{}, known: map[string]*copyRow{},
+		categories: map[string]categoryRow{}, fresh: map[int64]*freshEntry{}, scopes: map[string]bool{}}
 }
 
 // touch notes that the entry is to be merged anew.
@@ -59,17 +63,36 @@ type copyRow struct {
 
 // commitEntry stores one entry of the source.
 func (w *writer) commitEntry(e *feeds.Entry) error {
-	var c copyRow
-	err := w.row(`SELECT id, entry_id, hash, revision, withdrawn, changed FROM copies
-		WHERE source_id = $1 AND guid_hash = $2`, w.source.ID, hashOf(e.GUID)).
-		Scan(&c.id, &c.entry, &c.hash, &c.revision, &c.withdrawn, &c.changed)
-	switch {
-	case errors.Is(err, sql.ErrNoRows):
-		return w.insert(e)
-	case err != nil:
-		return err
+	if c := w.known[string(hashOf(e.GUID))]; c != nil {
+		return w.revise(e, c)
 	}
-	return w.revise(e, &c)
+	return w.insert(e)
+}
+
+// lookUp finds what the store has of the source's entries, some hundreds at a time.
+func (w *writer) lookUp(list []feeds.Entry) error {
+	w.known = map[string]*copyRow{}
+	for batch := range slices.Chunk(list, knownBatch) {
+		args := []any{w.source.ID}
+		for i := range batch {
+			args = append(args, hashOf(batch[i].GUID))
+		}
+		rows, err := w.tx.QueryContext(w.ctx, `SELECT guid_hash, id, entry_id, hash, revision, withdrawn, changed FROM copies
+			WHERE source_id = $1 AND guid_hash IN (`+marks(2, len(batch))+`)`, args...)
+		if err != nil {
+			return err
+		}
+		if err := eachRow(rows, func() error {
+			var guid []byte
+			var c copyRow
+			err := rows.Scan(&guid, &c.id, &c.entry, &c.hash, &c.revision, &c.withdrawn, &c.changed)
+			w.known[string(guid)] = &c
+			return err
+		}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (w *writer) insert(e *feeds.Entry) error {
@@ -77,7 +100,8 @@ func (w *writer) insert(e *feeds.Entry) error {
 	if err != nil {
 		return err
 	}
-	if entry == 0 {
+	created := entry == 0
+	if created {
 		if entry, err = w.create(e); err != nil {
 			return err
 		}
@@ -89,13 +113,27 @@ func (w *writer) insert(e *feeds.Entry) error {
 	if err != nil {
 		return err
 	}
-	if err := w.exec(`INSERT INTO copies (source_id, guid_hash, entry_id, hash, local, first_seen, changed, updated, body, categories)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`, w.source.ID, hashOf(e.GUID), entry, e.Hash(), w.source.Local(),
-		micros(e.FirstSeen), micros(e.Changed), micros(e.Updated), body, categories); err != nil {
+	c := copyRow{entry: entry, hash: e.Hash(), changed: micros(e.Changed)}
+	if err := w.row(`INSERT INTO copies (source_id, guid_hash, entry_id, hash, local, first_seen, changed, updated, body, categories)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) RETURNING id`, w.source.ID, hashOf(e.GUID), entry, c.hash, w.source.Local(),
+		micros(e.FirstSeen), c.changed, micros(e.Updated), body, categories).Scan(&c.id); err != nil {
 		return err
+	}
+	w.known[string(hashOf(e.GUID))] = &c // should the feed name it twice
+	if created {
+		w.fresh[entry] = &freshEntry{entry: e, copy: c.id}
+	} else {
+		delete(w.fresh, entry) // of two sources at once
 	}
 	w.touch(entry)
 	return w.keep(e, entry)
+}
+
+// freshEntry is one that was made in this transaction, of one copy: what it is
+// merged to needs no asking.
+type freshEntry struct {
+	entry *feeds.Entry
+	copy  int64
 }
 
 // rewrite stores what a newer program reads in the same post: no revision of its
@@ -182,7 +220,13 @@ func encode(e *feeds.Entry) (body, categories string, err error) {
 // entry to one page, and then the address says less than the GUID.
 func (w *writer) find(e *feeds.Entry) (entry int64, err error) {
 	named := feeds.Entry{GUID: e.GUID, GUIDGlobal: e.GUIDGlobal}
-	for _, k := range append(named.Keys(), e.Keys()...) {
+	keys := named.Keys()
+	for _, k := range e.Keys() {
+		if !slices.Contains(keys, k) {
+			keys = append(keys, k)
+		}
+	}
+	for _, k := range keys {
 		err := w.row(`SELECT k.entry_id FROM keys k WHERE k.hash = $1
 			AND NOT EXISTS (SELECT 1 FROM copies c WHERE c.entry_id = k.entry_id AND c.source_id = $2 AND c.withdrawn = 0)`,
 			hashOf(k), w.source.ID).Scan(&entry)
@@ -240,7 +284,7 @@ func (w *writer) withdraw(guids []string) error {
 // flush recomputes what was touched and raises the versions.
 func (w *writer) flush() error {
 	for _, id := range w.order {
-		event, err := w.merge(id)
+		event, err := w.settle(id)
 		if err != nil {
 			return err
 		}

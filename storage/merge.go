@@ -69,6 +69,49 @@ func (w *writer) merge(entry int64) (event string, err error) {
 		copies[0].id, copies[0].changed, entry)
 }
 
+// settle merges an entry; one that is fresh is what its copy is.
+func (w *writer) settle(entry int64) (event string, err error) {
+	f := w.fresh[entry]
+	if f == nil {
+		return w.merge(entry)
+	}
+	var sort int64
+	var id string
+	if err := w.row(`UPDATE entries SET copy_id = $1, changed = max($2, sort), withdrawn = 0 WHERE id = $3 RETURNING sort, public_id`,
+		f.copy, micros(f.entry.Changed), entry).Scan(&sort, &id); err != nil {
+		return "", err
+	}
+	sources, categories, err := w.lists([]mergeCopy{{id: f.copy, source: w.source.ID, slug: w.source.Slug, categories: f.entry.Categories}})
+	if err != nil {
+		return "", err
+	}
+	w.bump("")
+	for _, scope := range joined(sources, categories) {
+		w.bump(scope)
+	}
+	return "new", w.enlist(sources, categories, sort, id, entry)
+}
+
+// enlist puts an entry that stands nowhere into these lists.
+func (w *writer) enlist(sources, categories links, sort int64, id string, entry int64) error {
+	for _, k := range slices.Sorted(maps.Keys(sources)) {
+		if err := w.exec(addSource, k, sort, id, entry); err != nil {
+			return err
+		}
+	}
+	for _, k := range slices.Sorted(maps.Keys(categories)) {
+		if err := w.exec(addCategory, k, sort, id, entry); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+const (
+	addSource   = `INSERT INTO entry_sources (source_id, sort, public_id, entry_id) VALUES ($1, $2, $3, $4)`
+	addCategory = `INSERT INTO entry_categories (category_id, sort, public_id, entry_id) VALUES ($1, $2, $3, $4)`
+)
+
 // copies returns the copies that make the entry, the one to show first: a local
 // post before any remote copy (dedupe.md 14), then the first seen. When the owner
 // of a folder has deleted the post, none is left: a feed that still lists it must
@@ -152,9 +195,9 @@ func (w *writer) relist(entry, sort int64, id string, sources, categories links)
 	}
 	return true, errors.Join(
 		w.replace(oldSources, sources, `DELETE FROM entry_sources WHERE source_id = $1 AND sort = $2 AND public_id = $3`,
-			`INSERT INTO entry_sources (source_id, sort, public_id, entry_id) VALUES ($1, $2, $3, $4)`, sort, id, entry),
+			addSource, sort, id, entry),
 		w.replace(oldCategories, categories, `DELETE FROM entry_categories WHERE category_id = $1 AND sort = $2 AND public_id = $3`,
-			`INSERT INTO entry_categories (category_id, sort, public_id, entry_id) VALUES ($1, $2, $3, $4)`, sort, id, entry))
+			addCategory, sort, id, entry))
 }
 
 func (w *writer) links(query string, entry int64) (links, error) {
@@ -200,6 +243,21 @@ func joined(a, b links) []string {
 // hyphens or diacritics are one, and keep the slug they were first given.
 func (w *writer) category(name feeds.CategoryName) (id int64, slug string, err error) {
 	fold := feeds.FoldTag(name.Title)
+	if c, ok := w.categories[fold]; ok {
+		return c.id, c.slug, nil
+	}
+	if id, slug, err = w.findCategory(name, fold); err == nil {
+		w.categories[fold] = categoryRow{id, slug}
+	}
+	return id, slug, err
+}
+
+type categoryRow struct {
+	id   int64
+	slug string
+}
+
+func (w *writer) findCategory(name feeds.CategoryName, fold string) (id int64, slug string, err error) {
 	err = w.row(`SELECT id, slug FROM categories WHERE fold = $1`, fold).Scan(&id, &slug)
 	if !errors.Is(err, sql.ErrNoRows) {
 		return id, slug, err
