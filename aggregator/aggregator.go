@@ -247,17 +247,23 @@ func (p *pass) start(ctx context.Context, g *errgroup.Group, due []feeds.Due, cl
 	}
 }
 
-// acquire waits for one place in the channel and takes up to n that are free.
+// gather is how long a claim waits for further places to become free: each claim is
+// a transaction, and one for many sources costs little more than for one.
+const gather = 5 * time.Millisecond
+
+// acquire waits for one place in the channel, and a moment for up to n.
 func acquire(ctx context.Context, places chan struct{}, n int) int {
 	select {
 	case places <- struct{}{}:
 	case <-ctx.Done():
 		return 0
 	}
+	t := time.NewTimer(gather)
+	defer t.Stop()
 	for got := 1; got < n; got++ {
 		select {
 		case places <- struct{}{}:
-		default:
+		case <-t.C:
 			return got
 		}
 	}
