@@ -80,22 +80,33 @@ func (r *xmlReader) entryCore(s space, local string) {
 		r.atomContent()
 	case "summary", "description":
 		r.summary(s, local)
-	case "pubdate", "published", "issued", "created":
-		r.published(map[string]int{"pubdate": 4, "published": 4, "issued": 3, "created": 1}[local])
+	case "pubdate", "published":
+		r.published(4)
+	case "issued":
+		r.published(3)
+	case "created", "lastbuilddate", "date": // the last two are not RSS's, but there
+		r.published(1)
 	case "updated":
 		r.updated(3)
 	case "modified":
 		r.updated(2)
-	case "lastbuilddate", "date": // not RSS's, but there
-		r.published(1)
 	case "category":
 		r.category(s)
 	case "author":
 		if a := r.inside(false).value; strings.TrimSpace(a) != "" && len(r.late.authors) < maxPeople {
 			r.late.authors = append(r.late.authors, personsOf(a)...)
 		}
+	default:
+		r.entryBeside(s, local)
+	}
+}
+
+// entryBeside reads what stands beside the text of an item of RSS.
+func (r *xmlReader) entryBeside(s space, local string) {
+	e := r.entry
+	switch local {
 	case "enclosure":
-		if u := r.address(r.attr("url")); u != "" {
+		if u := r.address(cmp.Or(r.attr("url"), r.attr("href"))); u != "" {
 			e.Enclosures = append(e.Enclosures, Enclosure{URL: u, Type: r.attr("type"), Length: length(r.attr("length"))})
 		}
 		r.skip()
@@ -269,7 +280,11 @@ func (r *xmlReader) entryDC(local string) {
 	case "creator", "author":
 		e.Authors = append(e.Authors, personsOf(r.inside(false).value)...)
 	case "date", "issued", "created", "available":
-		r.published(map[string]int{"date": 2, "issued": 2, "created": 1, "available": 1}[local])
+		if local == "date" || local == "issued" {
+			r.published(2)
+		} else {
+			r.published(1)
+		}
 	case "modified":
 		r.updated(1)
 	case "contributor":
