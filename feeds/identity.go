@@ -233,6 +233,10 @@ func isAlnum(c byte) bool {
 
 func canonicalHost(u *url.URL) string {
 	h := strings.TrimRight(strings.ToLower(u.Hostname()), ".")
+	const longest = 253 // bytes of a name (RFC 1035 §2.3.4), and of one in another script before it is encoded
+	if len(h) > longest {
+		return ""
+	}
 	if a, err := idna.Lookup.ToASCII(h); err == nil {
 		h = a
 	}

@@ -33,6 +33,9 @@ func Resolve(base, ref string, schemes ...string) string {
 		}
 	}
 	if !u.IsAbs() {
+		if len(base) > maxBase {
+			return ""
+		}
 		b, err := url.Parse(base)
 		if err != nil || b.Host == "" {
 			return ""

@@ -20,6 +20,7 @@ const (
 	maxTag        = 200
 	maxEnclosures = 50
 	maxLinks      = 50
+	maxBase       = 1024 // bytes of an address that others are resolved against: it becomes part of each
 )
 
 // Normalize makes a feed that was read tidy and safe: addresses absolute, HTML
@@ -40,7 +41,7 @@ func Normalize(f *Feed, base string) {
 	f.Authors = people(f.Authors, cmp.Or(f.Link, base))
 	f.Updated = believable(f.Updated)
 	var hubs []string
-	for _, h := range f.Hubs {
+	for _, h := range f.Hubs[:min(len(f.Hubs), maxLinks)] {
 		if h = webURL(base, h); h != "" && len(hubs) < 10 {
 			hubs = append(hubs, h)
 		}
@@ -78,8 +79,8 @@ func (e *Entry) normalize(f *Feed, base, document string) {
 	e.Title = line(e.Title)
 	e.TitleHTML = titleHTML(e.TitleHTML, e.Title)
 	var aliases []string
-	for _, a := range e.Aliases {
-		if a = webURL(cmp.Or(e.Permalink, base), a); a != "" && len(aliases) < maxTags {
+	for _, a := range e.Aliases[:min(len(e.Aliases), maxTags)] {
+		if a = webURL(cmp.Or(e.Permalink, base), a); a != "" {
 			aliases = append(aliases, a)
 		}
 	}
@@ -141,23 +142,21 @@ func paragraphs(s string) string {
 // decodedAmps undoes an escape too many: no address means &amp;, and one with &#038;
 // would lose everything behind it.
 func decodedAmps(address string) string {
-	if !strings.Contains(address, "&") {
-		return address
-	}
-	for {
-		once := amps.Replace(address)
-		if once == address {
-			return once
+	const times = 3
+	for range times {
+		if len(address) > 2*MaxURL || !strings.Contains(address, "&") {
+			break
 		}
-		address = once
+		address = amps.Replace(address)
 	}
+	return address
 }
 
 var amps = strings.NewReplacer("&amp;", "&", "&#038;", "&", "&#38;", "&", "&#x26;", "&")
 
 func enclosures(list []Enclosure, base string) []Enclosure {
 	var out []Enclosure
-	for _, x := range list {
+	for _, x := range list[:min(len(list), 2*maxEnclosures)] {
 		if x.URL = webURL(base, decodedAmps(x.URL)); x.URL != "" && len(out) < maxEnclosures {
 			out = append(out, Enclosure{URL: x.URL, Type: mediaType(x.Type), Length: max(x.Length, 0)})
 		}
@@ -222,8 +221,12 @@ func believable(t time.Time) time.Time {
 
 // Language is s as a canonical BCP 47 tag, "" if it is none.
 func Language(s string) string {
+	const longest = 35 // and some white space
+	if len(s) > 2*longest {
+		return ""
+	}
 	s = strings.ReplaceAll(strings.TrimSpace(s), "_", "-")
-	if s == "" || len(s) > 35 {
+	if s == "" || len(s) > longest {
 		return ""
 	}
 	t, err := language.Parse(s)
@@ -235,7 +238,7 @@ func Language(s string) string {
 
 func people(list []Person, base string) []Person {
 	var out []Person
-	for _, p := range list {
+	for _, p := range list[:min(len(list), 2*maxPeople)] {
 		p = Person{Name: line(p.Name), Email: short(p.Email, maxTag), URL: webURL(base, p.URL)}
 		if isMail(p.Name) {
 			p.Name, p.Email = "", cmp.Or(p.Email, strings.TrimPrefix(p.Name, "mailto:"))
@@ -290,7 +293,7 @@ func tags(list []Tag) []Tag {
 // the page itself says nothing more.
 func furtherLinks(list []Link, base, page string) []Link {
 	var out []Link
-	for _, l := range list {
+	for _, l := range list[:min(len(list), 2*maxLinks)] {
 		l = Link{
 			Rel: short(strings.ToLower(l.Rel), maxTag), URL: webURL(base, l.URL), Type: mediaType(l.Type),
 			Language: Language(l.Language), Title: short(l.Title, maxTag),

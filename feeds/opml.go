@@ -189,14 +189,17 @@ func (r *opmlReader) outline(attrs []xml.Attr) (title string, folder bool, err e
 		return "", false, fmt.Errorf("the list has more than %d feeds", maxOutlines)
 	}
 	r.seen[key] = true
-	l := Outline{Title: title, FeedURL: a["xmlurl"], SiteURL: a["htmlurl"], Language: a["language"]}
+	l := Outline{Title: line(title), FeedURL: a["xmlurl"], SiteURL: a["htmlurl"], Language: a["language"]}
 	for i, f := range r.inside {
 		if f {
-			l.Categories = append(l.Categories, r.open[i])
+			l.Categories = append(l.Categories, short(r.open[i], maxTag))
 		}
 	}
 	for c := range strings.SplitSeq(a["category"], ",") {
-		if c = strings.Trim(strings.TrimSpace(c), "/"); c != "" && !slices.Contains(l.Categories, c) {
+		if len(l.Categories) >= maxTags {
+			break
+		}
+		if c = short(strings.Trim(strings.TrimSpace(c), "/"), maxTag); c != "" && !slices.Contains(l.Categories, c) {
 			l.Categories = append(l.Categories, c)
 		}
 	}

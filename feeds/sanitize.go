@@ -8,6 +8,7 @@ import "strings"
 const (
 	maxHTML     = 256 << 10
 	maxHTMLOut  = 1 << 20
+	growth      = 8 // times a fragment may become as long, and 16 KB
 	maxOpen     = 100
 	maxPhrasing = 20
 )
@@ -27,11 +28,12 @@ func Sanitize(fragment, base string) string {
 	if !strings.ContainsAny(fragment, "<>&\"'\r") { // nothing that would be written otherwise
 		return strings.TrimSpace(fragment)
 	}
-	t := &tidier{htmlScanner: htmlScanner{src: fragment}, base: base}
+	// A long base before many short addresses makes much of little.
+	t := &tidier{htmlScanner: htmlScanner{src: fragment}, base: base, most: min(maxHTMLOut, growth*len(fragment)+1<<14)}
 	t.out.Grow(len(fragment) + len(fragment)/16)
 	t.run()
 	out := strings.TrimSpace(t.out.String())
-	if len(out) > maxHTMLOut {
+	if len(out) > t.most {
 		return "<p>" + escapeHTML(Excerpt(fragment, excerptSize)) + "</p>"
 	}
 	return out
@@ -129,6 +131,7 @@ type openTag struct {
 type tidier struct {
 	htmlScanner
 	base     string
+	most     int    // bytes that may be written
 	lower    string // src in lower case, once it is needed
 	out      strings.Builder
 	open     []openTag
@@ -137,7 +140,7 @@ type tidier struct {
 }
 
 func (t *tidier) run() {
-	for t.out.Len() <= maxHTMLOut {
+	for t.out.Len() <= t.most {
 		switch t.next() {
 		case htmlEnd:
 			t.closeTo(0)

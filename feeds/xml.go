@@ -3,6 +3,7 @@ package feeds
 import (
 	"cmp"
 	"fmt"
+	"net/url"
 	"slices"
 	"strings"
 )
@@ -11,16 +12,19 @@ import (
 // mean and not by where they stand: feeds mix the formats as they like.
 type xmlReader struct {
 	scanner
-	feed     *Feed
-	entry    *Entry    // the open entry, nil outside of one
-	origin   *Origin   // the open atom:source
-	person   *Person   // the open atom:author
-	site     string    // RSS channel's link
-	tagline  string    // iTunes' subtitle of the feed
-	pages    []xmlLink // the feed's alternates
-	full     bool      // no more entries are taken
-	short    bool      // the text that is read is a line, and ends where another element begins
-	root     space     // of names without a prefix that nobody declared
+	feed    *Feed
+	entry   *Entry    // the open entry, nil outside of one
+	origin  *Origin   // the open atom:source
+	person  *Person   // the open atom:author
+	site    string    // RSS channel's link
+	tagline string    // iTunes' subtitle of the feed
+	pages   []xmlLink // the feed's alternates
+	full    bool      // no more entries are taken
+	// The base that was resolved against last: nearly always it is the next, too.
+	lastBase string
+	lastURL  *url.URL
+	short    bool  // the text that is read is a line, and ends where another element begins
+	root     space // of names without a prefix that nobody declared
 	open     []element
 	bindings []binding
 	// Texts that only count where the better one is missing.
@@ -124,7 +128,7 @@ func (r *xmlReader) address(ref string) string {
 	if ref = strings.TrimSpace(ref); ref == "" {
 		return ""
 	}
-	return join(r.base(), ref)
+	return r.resolved(r.base(), ref)
 }
 
 // start handles an open tag: its element is a place for others, or a leaf that
@@ -139,9 +143,11 @@ func (r *xmlReader) start() {
 	for _, a := range r.attrs {
 		switch a.name {
 		case "xml:base":
-			e.base = join(e.base, unescape(a.value))
+			e.base = r.join(e.base, a.value)
 		case "xml:lang":
-			e.lang = unescape(a.value)
+			if len(a.value) <= maxTag {
+				e.lang = unescape(a.value)
+			}
 		}
 	}
 	outside := r.around()
@@ -224,7 +230,11 @@ func (r *xmlReader) enter(e element) {
 
 func (r *xmlReader) rootElement(e element) {
 	space, local := r.resolve(e.name)
-	switch local {
+	what := local
+	if len(r.open) > 0 { // only the document's own root names its format
+		what = ""
+	}
+	switch what {
 	case "feed":
 		r.feed.Format = "atom " + cmp.Or(r.attr("version"), "1.0")
 	case "rss":

@@ -130,12 +130,18 @@ func (p *markupWriter) text(have, piece string) string {
 	if have == "" && p.b.Len() == 0 {
 		return piece
 	}
+	if p.full() {
+		return have
+	}
 	if p.b.Len() == 0 {
 		p.b.WriteString(have)
 	}
 	p.b.WriteString(piece)
 	return have
 }
+
+// full says that there is more markup than is kept of any text.
+func (p *markupWriter) full() bool { return p.b.Len() > maxHTML }
 
 // begin makes sure that what was found so far is in the buffer.
 func (p *markupWriter) begin(have string) {
@@ -145,10 +151,13 @@ func (p *markupWriter) begin(have string) {
 }
 
 func (p *markupWriter) open(r *xmlReader, have string) string {
+	if p.full() {
+		return have
+	}
 	p.begin(have)
 	_, local := r.resolve(r.name)
 	if base := r.attr("xml:base"); base != "" {
-		p.bases = append(p.bases, localBase{p.level, join(p.base(r), base)})
+		p.bases = append(p.bases, localBase{p.level, r.join(p.base(r), base)})
 	}
 	p.b.WriteByte('<')
 	p.b.WriteString(local)
@@ -161,7 +170,7 @@ func (p *markupWriter) open(r *xmlReader, have string) string {
 		}
 		value := a.value
 		if len(p.bases) > 0 && (a.name == "href" || a.name == "src") {
-			value = escapeHTML(join(p.base(r), unescape(value)))
+			value = escapeHTML(r.resolved(p.base(r), unescape(value)))
 		}
 		p.attribute(a.name, value)
 	}
@@ -187,6 +196,9 @@ func (p *markupWriter) attribute(name, value string) {
 }
 
 func (p *markupWriter) close(r *xmlReader, have string) string {
+	if p.full() {
+		return have
+	}
 	p.begin(have)
 	if _, local := r.resolve(r.name); traits[local]&isVoid == 0 {
 		p.b.WriteString("</" + local + ">")
@@ -210,20 +222,38 @@ func (p *markupWriter) base(r *xmlReader) string {
 	return r.base()
 }
 
-// join resolves ref against base as RFC 3986 §5.2 says; ref itself where one of
-// them is no address.
-func join(base, ref string) string {
+// join is the base that an xml:base makes of the one around it; that one where it
+// would be longer than any address.
+func (r *xmlReader) join(base, value string) string {
+	if len(value) > maxBase {
+		return base
+	}
+	if b := r.resolved(base, unescape(value)); len(b) <= maxBase {
+		return b
+	}
+	return base
+}
+
+// resolved is ref against base as RFC 3986 §5.2 says; ref itself where one of them is
+// no address.
+func (r *xmlReader) resolved(base, ref string) string {
 	ref = strings.TrimSpace(ref)
-	if base == "" {
+	if base == "" || len(ref) > MaxURL {
 		return ref
 	}
-	b, err := url.Parse(base)
-	if err != nil {
+	if base != r.lastBase {
+		r.lastBase = base
+		var err error
+		if r.lastURL, err = url.Parse(base); err != nil {
+			r.lastURL = nil
+		}
+	}
+	if r.lastURL == nil {
 		return ref
 	}
 	u, err := url.Parse(ref)
 	if err != nil {
 		return ref
 	}
-	return b.ResolveReference(u).String()
+	return r.lastURL.ResolveReference(u).String()
 }

@@ -19,6 +19,9 @@ import (
 // a scalar stays as the author wrote it (1.10 is not 1.1), keys keep their
 // lines, and aliases are counted as they unfold, so that no bomb goes off.
 func frontYAML(block []byte, m *frontMatter) error {
+	if bracketsDeep(block) > frontBrackets {
+		return postErrorf(m.line, "the front matter has more than %d brackets in brackets", frontBrackets)
+	}
 	file, err := yamlparser.ParseBytes(block, 0, yamlparser.AllowDuplicateMapKey())
 	if err != nil {
 		if again, ok := yamlparser.ParseBytes(frontQuoted(block), 0, yamlparser.AllowDuplicateMapKey()); ok == nil {
@@ -51,6 +54,25 @@ func frontYAML(block []byte, m *frontMatter) error {
 		return postErrorf(m.line, "the front matter has more than %d values; shorten it", frontNodes)
 	}
 	return nil
+}
+
+// frontBrackets bounds lists in lists: what the parser takes for them grows with the
+// square of their depth, to 400 MB for 16 KB.
+const frontBrackets = 64
+
+// bracketsDeep is how deep brackets are nested in a text at most.
+func bracketsDeep(text []byte) int {
+	depth, most := 0, 0
+	for _, c := range text {
+		switch c {
+		case '[', '{':
+			depth++
+			most = max(most, depth)
+		case ']', '}':
+			depth = max(depth-1, 0)
+		}
+	}
+	return most
 }
 
 // frontProse is a line of text that people write without the quotes YAML wants

@@ -55,8 +55,9 @@ func newPlanet(c *config.Config) (*planet, error) {
 			})
 			continue
 		}
+		names := pl.sourceNames()
 		for _, o := range list.Outlines {
-			pl.addOutline(s, o)
+			pl.addOutline(s, o, names)
 		}
 	}
 	if problems != nil {
@@ -107,29 +108,47 @@ func (pl *planet) names(titles []string) []feeds.CategoryName {
 	return out
 }
 
-// addOutline takes a feed of a list unless the configuration already has it.
-func (pl *planet) addOutline(s *config.Source, o feeds.Outline) {
-	feed := feeds.Resolve("", o.FeedURL, "http", "https")
-	slug := cmp.Or(feeds.Slug(o.Title), feeds.Slug(strings.TrimPrefix(o.FeedURL, "https://")))
-	if feed == "" || slug == "" {
-		return
-	}
-	taken := map[string]bool{}
+// sourceNames are what is taken while the sources are put together.
+type sourceNames struct {
+	addresses map[string]bool // CanonicalURL of each
+	slugs     map[string]bool
+	next      map[string]int // the number that a slug that is taken gets next
+}
+
+func (pl *planet) sourceNames() *sourceNames {
+	n := &sourceNames{map[string]bool{}, map[string]bool{}, map[string]int{}}
 	for i := range pl.sources {
-		if feeds.CanonicalURL(pl.sources[i].URL) == feeds.CanonicalURL(feed) {
-			return
-		}
-		taken[pl.sources[i].Slug] = true
+		n.addresses[feeds.CanonicalURL(pl.sources[i].URL)] = true
+		n.slugs[pl.sources[i].Slug] = true
 	}
 	for i := range pl.config.Sources {
-		taken[pl.config.Sources[i].Slug] = true
+		n.slugs[pl.config.Sources[i].Slug] = true
 	}
-	unique := slug
-	for n := 2; taken[unique]; n++ {
-		unique = fmt.Sprintf("%s-%d", slug, n)
+	return n
+}
+
+// slug makes one that is free.
+func (n *sourceNames) slug(wish string) string {
+	slug := wish
+	for n.slugs[slug] {
+		n.next[wish]++
+		slug = fmt.Sprintf("%s-%d", wish, n.next[wish]+1)
 	}
+	n.slugs[slug] = true
+	return slug
+}
+
+// addOutline takes a feed of a list unless the configuration already has it.
+func (pl *planet) addOutline(s *config.Source, o feeds.Outline, names *sourceNames) {
+	feed := feeds.Resolve("", o.FeedURL, "http", "https")
+	slug := cmp.Or(feeds.Slug(o.Title), feeds.Slug(strings.TrimPrefix(o.FeedURL, "https://")))
+	address := feeds.CanonicalURL(feed)
+	if address == "" || slug == "" || names.addresses[address] {
+		return
+	}
+	names.addresses[address] = true
 	pl.sources = append(pl.sources, feeds.Source{
-		Slug: unique, URL: feed, Title: o.Title, Site: feeds.Resolve("", o.SiteURL, "http", "https"), Language: cmp.Or(o.Language, s.Language),
+		Slug: names.slug(slug), URL: feed, Title: o.Title, Site: feeds.Resolve("", o.SiteURL, "http", "https"), Language: cmp.Or(o.Language, s.Language),
 		Categories: pl.names(append(o.Categories, s.Categories...)), Keep: feeds.Match(s.Keep), Drop: feeds.Match(s.Drop), Every: s.Every,
 	})
 }
