@@ -21,8 +21,12 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
+// commands are what this test binary is under other names: the program itself,
+// and what the benchmarks of a pass need beside it. They are found by the PATH.
+var commands = map[string]func(){"orrery": main}
+
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"orrery": main})
+	testscript.Main(m, commands)
 }
 
 // The scripts use the program as a person does: what is typed, what comes out on

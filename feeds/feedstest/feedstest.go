@@ -1,5 +1,5 @@
 // Package feedstest is for tests: it finds the real posts and feeds that lie
-// beside the project.
+// beside the project, and makes hostile ones.
 package feedstest
 
 import (
