@@ -3,6 +3,8 @@ package aggregator
 import (
 	"cmp"
 	"context"
+	"net/url"
+	"strings"
 	"time"
 
 	"orrery/aggregator/fetch"
@@ -69,9 +71,10 @@ func (a *Aggregator) oneOlder(ctx context.Context, d feeds.Due, again bool, unda
 		return v, nil
 	}
 	at := d
-	at.Source.URL, at.Source.Address = b.URL, ""
+	at.Source.URL, at.Source.Address = withCredentials(b.URL, d.Source.URL), ""
 	r, err := a.look(ctx, at)
 	if err != nil || r.Feed == nil {
+		v.Busy, v.BusyUntil = busy(now, &r, err)
 		const trouble = 10 // a document that fails counts as so many
 		if v.Backfill.Left = b.Left - trouble; v.Backfill.Left <= 0 {
 			v.Backfill = feeds.Backfill{}
@@ -84,13 +87,25 @@ func (a *Aggregator) oneOlder(ctx context.Context, d feeds.Due, again bool, unda
 	}
 	v.Feed = a.newsOf(now, d, r, known, *undated)
 	*undated = oldest(*undated, r.Feed.Entries)
-	if v.Backfill = past(r.Feed, b.Left-1); len(v.Feed.Entries) == 0 && len(r.Feed.Entries) > 0 {
+	if v.Backfill = past(r.Feed, b.Left-1); len(known) > 0 && len(known) == len(r.Feed.Entries) {
 		v.Backfill = feeds.Backfill{} // all of it is known, and so is what was before
 	}
 	if v.Backfill.URL != "" {
 		v.More = a.Now().Add(a.Lease)
 	}
 	return v, nil
+}
+
+// withCredentials is the address with the name and password of the source's own,
+// where it is one of the same host.
+func withCredentials(address, source string) string {
+	to, err := url.Parse(address)
+	own, errOwn := url.Parse(source)
+	if err != nil || errOwn != nil || own.User == nil || to.Scheme != own.Scheme || !strings.EqualFold(to.Host, own.Host) {
+		return address
+	}
+	to.User = own.User
+	return to.String()
 }
 
 // newsOf calls news. A post that makes it panic costs its document.

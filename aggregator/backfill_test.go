@@ -289,7 +289,6 @@ func TestCrashBetweenTheDocumentsOfThePastLosesNothing(t *testing.T) {
 
 // A visit that was stored is counted, though the pass ended while its past was read.
 func TestFirstVisitIsCountedThoughItsPastWasNotStored(t *testing.T) {
-	t.Skip("older: an ended pass loses the count of the visit that was stored")
 	s, w := library(t, 3)
 	ctx, cancel := context.WithCancel(t.Context())
 	store := &brokenStore{DB: w.db}
@@ -311,7 +310,6 @@ func TestFirstVisitIsCountedThoughItsPastWasNotStored(t *testing.T) {
 // What keep leaves out is not known for it: the posts that it wants may lie further
 // back.
 func TestPastOfASourceIsReadThroughDocumentsOfWhichItKeepsNothing(t *testing.T) {
-	t.Skip("oneOlder: a document of which nothing is kept passes for one that is known")
 	s := newSite(t)
 	chain(s, 4)
 	source := feeds.Source{Slug: "a", URL: s.URL + "/feed", Drop: feeds.Match{Words: []string{"Text 3", "Text 4"}}}
@@ -325,7 +323,6 @@ func TestPastOfASourceIsReadThroughDocumentsOfWhichItKeepsNothing(t *testing.T) 
 
 // fetching.md 21: whoever says it says it for the host.
 func TestHostThatHasEnoughOfThePastIsLeftAlone(t *testing.T) {
-	t.Skip("oneOlder: a 429 is not noted")
 	s, w := library(t, 4)
 	s.at("/2", tooMany(429, "7200"))
 	w.after(t, 0)
@@ -339,7 +336,6 @@ func TestHostThatHasEnoughOfThePastIsLeftAlone(t *testing.T) {
 
 // What opens the feed opens its past, too; but no other host is told of it.
 func TestPasswordOfAFeedOpensItsPast(t *testing.T) {
-	t.Skip("oneOlder: the name and password are only in the source's own address")
 	s, other := newSite(t), newSite(t)
 	guarded := func(text string) http.HandlerFunc {
 		return func(w http.ResponseWriter, r *http.Request) {

@@ -186,7 +186,6 @@ func hears(slug string) (func(feeds.Visit, feeds.Tally), chan struct{}) {
 // As before, but the host is said to be busy by a source of another, which
 // redirects there.
 func TestSourceThatWaitedWhenAnotherHostsSourceFoundItsHostBusyIsNotAsked(t *testing.T) {
-	t.Skip("hosts.learn: a 429 counts within the pass only for the host that was asked first")
 	busy, calm, list := town(t)
 	calm.at("/e", redirects(302, busy.URL+"/full"))
 	busy.at("/full", tooMany(429, "7200"))
@@ -212,7 +211,6 @@ func TestSourceThatWaitedWhenAnotherHostsSourceFoundItsHostBusyIsNotAsked(t *tes
 // being read for a week each time: the doubling is its own, the host's is what was
 // said, or an hour.
 func TestHostIsNotLeftAloneLongerBecauseOneSourceFailsForEver(t *testing.T) {
-	t.Skip("decide: BusyUntil is the failing source's own Next, up to nine days")
 	s := feeds.Source{URL: "https://big.example/feed", State: feeds.State{Failures: 30}}
 	r := fetch.Response{Status: 429, URL: s.URL}
 	v := decide(epoch, feeds.Due{Source: s}, r, &fetch.StatusError{Status: 429}, nil, &feeds.Rules{}, Intervals{time.Hour, day})

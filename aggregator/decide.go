@@ -21,15 +21,16 @@ func decide(now time.Time, d feeds.Due, r fetch.Response, err error, known map[s
 	v := feeds.Visit{
 		Due: d, At: now, Status: r.Status, RetryAfter: r.RetryAfter, Answer: r.Answer,
 		Validators: r.Validators, Problems: r.Problems, Withdrawn: r.Withdrawn,
-		Pace: paceOf(now, s, &r, err), Backfill: s.Backfill, Held: errors.Is(err, ErrStrange),
+		Pace: paceOf(now, s, &r, err), Backfill: s.Backfill, Held: errors.Is(err, ErrStrange) || err != nil && s.State.Held,
 	}
 	v.Next, v.Answer.Next = next(now, s, &v.Pace, &r, err, in)
 	v.Moving, v.Address = moved(now, s, &r, err)
 	if v.Moving.Looked = s.Moving.Looked; r.Looked {
 		v.Moving.Looked = now
 	}
-	if hasStatus(err, 429) {
-		v.Busy, v.BusyUntil = feeds.HostOf(r.URL), v.Next
+	v.Busy, v.BusyUntil = busy(now, &r, err)
+	if v.Busy == "" {
+		v.Busy, v.BusyUntil = r.Busy, r.BusyUntil
 	}
 	switch {
 	case err != nil:
@@ -52,7 +53,7 @@ func decide(now time.Time, d feeds.Due, r fetch.Response, err error, known map[s
 		v.Problems = append(v.Problems, "the feed has no entries any more; those it had stay")
 		v.Pace.Newest, v.Pace.Tempo = s.Pace.Newest, s.Pace.Tempo
 	}
-	if r.FoundAt != "" {
+	if r.FoundAt != "" && r.FoundAt != s.URL {
 		v.Problems = append(v.Problems, fmt.Sprintf("its feed is no longer at %s, its site names %s instead; write that into the configuration", s.URL, r.FoundAt))
 	}
 	v.Feed = news(now, d, r.Feed, known, rules, undatedAt(now, s, r.Feed.Entries))
@@ -63,6 +64,18 @@ func decide(now time.Time, d feeds.Due, r fetch.Response, err error, known map[s
 		v.Backfill = past(r.Feed, maxBackfill)
 	}
 	return v
+}
+
+// busy is the host that said 429, and until when: an hour at least. The
+// doubling of a source that fails again and again is its own (fetching.md 21, 22).
+func busy(now time.Time, r *fetch.Response, err error) (host string, until time.Time) {
+	if !hasStatus(err, 429) {
+		return "", time.Time{}
+	}
+	if until = now.Add(busyFloor); r.RetryAfter.After(until) {
+		until = r.RetryAfter
+	}
+	return feeds.HostOf(r.URL), until
 }
 
 // news is the feed with those of its entries that are to be stored; undated is the
@@ -117,7 +130,11 @@ func moved(now time.Time, s *feeds.Source, r *fetch.Response, err error) (feeds.
 		}
 		return s.Moving, s.Address
 	}
-	if r.FoundAt != "" {
+	switch r.FoundAt {
+	case "":
+	case s.URL:
+		return feeds.Move{}, ""
+	default:
 		return feeds.Move{}, r.FoundAt
 	}
 	if r.MovedTo == "" {
@@ -146,12 +163,12 @@ func strange(s *feeds.Source, f *feeds.Feed, known map[string]feeds.Known) error
 		return nil
 	}
 	renamed := f.Title != "" && feeds.FoldTag(f.Title) != feeds.FoldTag(s.FeedTitle)
-	if spoke := feeds.Language(s.Language); !renamed && (spoke == "" || f.Language == "" || base(spoke) == base(f.Language)) {
+	if spoke := feeds.Language(s.FeedLanguage); !renamed && (spoke == "" || f.Language == "" || base(spoke) == base(f.Language)) {
 		return nil
 	}
 	homes := map[string]bool{feeds.HostOf(s.URL): true, feeds.HostOf(s.Site): true, feeds.HostOf(s.FeedLink): true}
 	for i := range f.Entries {
-		if homes[feeds.HostOf(f.Entries[i].Permalink)] {
+		if h := feeds.HostOf(f.Entries[i].Permalink); h != "" && homes[h] {
 			return nil
 		}
 	}

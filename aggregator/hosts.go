@@ -126,17 +126,17 @@ func (h *hosts) leave(g *hostGate, asked bool) {
 
 // learn notes what a visit told of its host.
 func (h *hosts) learn(g *hostGate, v *feeds.Visit) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if v.Busy != "" { // it may be another host, that a redirect led to
+		h.gate(v.Busy).busy = v.BusyUntil
+	}
 	if g == nil {
 		return
 	}
 	var timeout net.Error
-	h.mu.Lock()
-	defer h.mu.Unlock()
 	if g.silent++; v.Status != 0 || !errors.As(v.Err, &timeout) || !timeout.Timeout() {
 		g.silent = 0
-	}
-	if v.Busy == g.name {
-		g.busy = v.BusyUntil
 	}
 }
 

@@ -14,10 +14,10 @@ const maxGuesses = 3
 // lookAgain is how long a site is not asked again where its feed is.
 const lookAgain = 30 * 24 * time.Hour
 
-// lost says that the feed is suddenly not where it was, and that its site has not
-// been asked for it lately.
+// lost says that the feed is not where it was, and that its site has not been asked
+// for it lately.
 func lost(now time.Time, s *feeds.Source, err error) bool {
-	return hasStatus(err, 404) && s.State.Failures == 0 && !s.State.LastSuccess.IsZero() && s.Home() != "" &&
+	return hasStatus(err, 404) && !s.State.LastSuccess.IsZero() && s.Home() != "" &&
 		now.Sub(s.Moving.Looked) >= lookAgain
 }
 
@@ -32,7 +32,9 @@ func (a *Aggregator) rediscover(ctx context.Context, d feeds.Due) (fetch.Respons
 	}
 	page, err := f(ctx, home, feeds.Validators{})
 	if err != nil {
-		return fetch.Response{}, false
+		var r fetch.Response
+		r.Busy, r.BusyUntil = busy(a.Now(), &page, err)
+		return r, false
 	}
 	list := fetch.Candidates(page)
 	for _, c := range list[:min(len(list), maxGuesses)] {

@@ -234,7 +234,6 @@ func TestFolderThatIsLostIsLookedForNowhere(t *testing.T) {
 
 // A server that is rebuilt is in trouble first, and its feed is lost after that.
 func TestFeedThatIsLostAfterTroubleIsFound(t *testing.T) {
-	t.Skip("lost: a 404 after any other failure is no first one")
 	s, w := missing(t)
 	s.at("/", naming("/new"))
 	s.at("/new", plain(atom("1", "2")))
@@ -249,7 +248,6 @@ func TestFeedThatIsLostAfterTroubleIsFound(t *testing.T) {
 // The feed was somewhere else for a while and comes home: there is nothing to write
 // into the configuration.
 func TestFeedThatIsLostIsFoundAtItsOwnAddress(t *testing.T) {
-	t.Skip("moved, decide: a feed found at its own address counts as moved there")
 	s, w := missing(t)
 	s.at("/", naming("/new"))
 	s.at("/new", plain(atom("1")))
@@ -267,7 +265,6 @@ func TestFeedThatIsLostIsFoundAtItsOwnAddress(t *testing.T) {
 
 // fetching.md 21: wherever it is said.
 func TestSiteThatHasEnoughIsLeftAlone(t *testing.T) {
-	t.Skip("rediscover: a 429 of the site is not noted")
 	s, home := newSite(t), newSite(t)
 	home.at("/", tooMany(429, "7200"))
 	home.at("/b", plain(atom("b")))
@@ -335,7 +332,6 @@ func TestSourceThatMovedToAnotherIsNotVisitedWhileThatIs(t *testing.T) {
 }
 
 func TestSourceThatMovedToAnotherIsVisitedWhenThatGoesElsewhere(t *testing.T) {
-	t.Skip("storage.Sync: same_as stays when the other is configured at another address")
 	s, w, here, there := merging(t)
 	s.at("/elsewhere", serves(atom("2"), `"2"`))
 	there.URL = s.URL + "/elsewhere"
@@ -347,7 +343,6 @@ func TestSourceThatMovedToAnotherIsVisitedWhenThatGoesElsewhere(t *testing.T) {
 }
 
 func TestSourceConfiguredWhereAnotherHasMovedIsOneWithIt(t *testing.T) {
-	t.Skip("storage.Sync: a source added where another has moved is asked besides it")
 	s, w := settled(t)
 	resync(t, w, feeds.Source{Slug: "a", URL: s.URL + "/old"}, feeds.Source{Slug: "b", URL: s.URL + "/new"})
 	w.after(t, 3*day)

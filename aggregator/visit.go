@@ -25,10 +25,11 @@ func (a *Aggregator) visit(ctx context.Context, d feeds.Due, silence error) (fee
 		return feeds.Visit{}, feeds.Tally{}, ctx.Err()
 	}
 	if lost(now, &d.Source, err) {
-		if found, ok := a.rediscover(ctx, d); ok {
+		found, ok := a.rediscover(ctx, d)
+		if ok {
 			r, err = found, nil
 		}
-		r.Looked = true
+		r.Looked, r.Busy, r.BusyUntil = true, found.Busy, found.BusyUntil
 	}
 	known := map[string]feeds.Known{}
 	if err == nil && r.Feed != nil {
@@ -43,7 +44,9 @@ func (a *Aggregator) visit(ctx context.Context, d feeds.Due, silence error) (fee
 	}
 	tally, err := a.Store.Commit(ctx, v)
 	if err == nil && !v.More.IsZero() {
-		err = a.older(ctx, v, &tally)
+		if err = a.older(ctx, v, &tally); ctx.Err() != nil {
+			err = nil // what was stored before counts
+		}
 	}
 	return v, tally, err
 }

@@ -37,10 +37,12 @@ type Source struct {
 	// What its feed last said of itself; set by the store.
 	FeedID    string
 	FeedTitle string
-	FeedLink  string
-	Icon      string
-	Rights    string
-	Authors   []Person
+	// FeedLanguage is what the feed says; Language may be the configuration's.
+	FeedLanguage string
+	FeedLink     string
+	Icon         string
+	Rights       string
+	Authors      []Person
 	// Updated is the newest change of its entries.
 	Updated time.Time
 

@@ -143,8 +143,11 @@ func (w *writer) rewrite(e *feeds.Entry, c *copyRow, hash string) error {
 	if err != nil {
 		return err
 	}
-	n, err := w.affect(`UPDATE copies SET hash = $1, body = $2, categories = $3, updated = $4
-		WHERE id = $5 AND (body <> $2 OR categories <> $3)`, hash, body, categories, micros(e.Updated), c.id)
+	if err := w.exec(`UPDATE copies SET hash = $1 WHERE id = $2 AND hash <> $1`, hash, c.id); err != nil {
+		return err
+	}
+	n, err := w.affect(`UPDATE copies SET body = $1, categories = $2, updated = $3
+		WHERE id = $4 AND (body <> $1 OR categories <> $2)`, body, categories, micros(e.Updated), c.id)
 	if err != nil || n == 0 {
 		return err
 	}

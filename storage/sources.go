@@ -95,9 +95,42 @@ func (w *writer) syncSources(sources []feeds.Source) error {
 			return fmt.Errorf("source %s: %w", sources[i].Slug, err)
 		}
 	}
-	// Who was the same as another is himself again when that one is gone.
-	return w.exec(`UPDATE sources SET same_as = 0, next_visit = 0 WHERE same_as <> 0
-		AND same_as NOT IN (SELECT id FROM sources WHERE retired = 0 AND paused = 0)`)
+	return w.syncMoves()
+}
+
+// syncMoves sees to sources that are, or are no longer, at the address of another.
+func (w *writer) syncMoves() error {
+	type row struct {
+		id  int64
+		url string
+	}
+	var free []row
+	rows, err := w.query(`SELECT id, url FROM sources WHERE same_as <> 0 AND NOT EXISTS (SELECT 1 FROM sources o
+		WHERE o.id = sources.same_as AND o.retired = 0 AND o.paused = 0 AND (o.url = sources.address OR o.address = sources.address))`)
+	if err != nil {
+		return err
+	}
+	if err := eachRow(rows, func() error {
+		var r row
+		err := rows.Scan(&r.id, &r.url)
+		free = append(free, r)
+		return err
+	}); err != nil {
+		return err
+	}
+	for _, r := range free {
+		w.bump("")
+		if err := w.exec(`UPDATE sources SET same_as = 0, address = '', host = $1, next_visit = 0 WHERE id = $2`, feeds.HostOf(r.url), r.id); err != nil {
+			return err
+		}
+	}
+	n, err := w.affect(`UPDATE sources SET same_as = (SELECT min(o.id) FROM sources o WHERE o.url = sources.address AND o.retired = 0 AND o.paused = 0)
+		WHERE address <> '' AND same_as = 0 AND retired = 0 AND EXISTS (SELECT 1 FROM sources o
+		WHERE o.url = sources.address AND o.id <> sources.id AND o.retired = 0 AND o.paused = 0)`)
+	if n > 0 {
+		w.bump("")
+	}
+	return err
 }
 
 func (w *writer) rename(source int64, slug string) error {
@@ -166,7 +199,7 @@ func (w *writer) syncSource(s *feeds.Source, old *storedSource) error {
 		old.Address = ""
 		if err := w.exec(`UPDATE sources SET answered_url = '', etag = '', last_modified = '', body_hash = '', gone = 0, held = 0,
 			failures = 0, retry_after = 0, next_visit = 0, last_visit = 0, last_error = '', status = 0, address = '', moving = '{}',
-			same_as = 0, pace = '{}', answer = '{}', backfill = '{}', lease = 0, fence = fence + 1 WHERE id = $1`, old.ID); err != nil {
+			feed = '{}', same_as = 0, pace = '{}', answer = '{}', backfill = '{}', lease = 0, fence = fence + 1 WHERE id = $1`, old.ID); err != nil {
 			return err
 		}
 	} else if old.readsOtherwise(s) {
@@ -275,7 +308,10 @@ func scanSource(rows *sql.Rows, s *feeds.Source, more ...any) error {
 	s.Title, s.Site, s.Language, s.Permalink = c.Title, c.Site, c.Language, c.Permalink
 	s.Categories, s.Keep, s.Drop, s.Every = c.Categories, c.Keep, c.Drop, c.Every
 	s.FeedID, s.FeedTitle, s.FeedLink, s.Icon, s.Rights, s.Authors = f.ID, f.Title, f.Link, f.Icon, f.Rights, f.Authors
-	if s.Language == "" {
+	if s.SameAs != "" {
+		s.Address = "" // it is the other's, and nobody asks for this one
+	}
+	if s.FeedLanguage = f.Language; s.Language == "" {
 		s.Language = f.Language
 	}
 	return nil

@@ -74,6 +74,11 @@ func (w *writer) commitMemory(v *feeds.Visit) error {
 			return err
 		}
 	}
+	return w.leaveAlone(v)
+}
+
+// leaveAlone notes the host that is not to be asked for a while.
+func (w *writer) leaveAlone(v *feeds.Visit) error {
 	if v.Busy == "" {
 		return nil
 	}
@@ -100,7 +105,7 @@ func (w *writer) move(s *feeds.Source, address string) error {
 		return err
 	}
 	if other != 0 && address != "" {
-		return w.exec(`UPDATE sources SET same_as = $1, address = '', moving = '{}' WHERE id = $2`, other, s.ID)
+		return w.exec(`UPDATE sources SET same_as = $1, address = $2, moving = '{}' WHERE id = $3`, other, address, s.ID)
 	}
 	return w.exec(`UPDATE sources SET address = $1, host = $2 WHERE id = $3`, address, feeds.HostOf(cmp.Or(address, s.URL)), s.ID)
 }
@@ -116,7 +121,10 @@ func (w *writer) commitOlder(v *feeds.Visit) error {
 	if err == nil && n == 0 {
 		err = feeds.ErrLeaseLost
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	return w.leaveAlone(v)
 }
 
 func (w *writer) commitValidators(source int64, v, old *feeds.Validators) error {
@@ -138,8 +146,10 @@ func (w *writer) commitFeed(v *feeds.Visit) error {
 	if v.Older {
 		return nil // it is the same feed as it once was
 	}
-	if err := w.exec(`UPDATE sources SET reader = $1 WHERE id = $2 AND reader <> $1`, feeds.ReaderVersion, v.Due.Source.ID); err != nil {
-		return err
+	if !v.Feed.Truncated { // the end of it was not read by us yet
+		if err := w.exec(`UPDATE sources SET reader = $1 WHERE id = $2 AND reader <> $1`, feeds.ReaderVersion, v.Due.Source.ID); err != nil {
+			return err
+		}
 	}
 	f := v.Feed
 	now, err := json.Marshal(sourceFeed{f.ID, f.Title, f.Link, f.Icon, f.Rights, f.Language, f.Authors})

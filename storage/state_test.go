@@ -258,9 +258,6 @@ func TestSourceThatWasOneWithAnotherIsItselfAgainWithoutIt(t *testing.T) {
 		"it goes elsewhere itself": {[]feeds.Source{named("a", "https://a.example/new"), b}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if name == "the other goes elsewhere" {
-				t.Skip("Sync: same_as stays when the other is configured at another address")
-			}
 			each(t, func(t *testing.T, db *DB) {
 				configure(t, db, nil, remote("a"), b)
 				moveTo(t, db, "a", b.URL)

@@ -88,7 +88,7 @@ func dueQuery(want feeds.Want) (string, []any) {
 // addListings gives the folders among the sources their memory.
 func addListings(t *txn, due []feeds.Due) error {
 	for i := range due {
-		if !due[i].Source.Local() || due[i].Reread {
+		if !due[i].Source.Local() {
 			continue
 		}
 		err := t.row(`SELECT listing FROM listings WHERE source_id = $1`, due[i].Source.ID).Scan(&due[i].Validators.Listing)

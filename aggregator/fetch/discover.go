@@ -2,7 +2,6 @@ package fetch
 
 import (
 	"bytes"
-	"mime"
 	"net/url"
 	"slices"
 	"strings"
@@ -71,8 +70,8 @@ func (p *page) read(body []byte, contentType string) {
 			t := z.Token()
 			switch t.Data {
 			case "base":
-				if href := attribute(&t, "href"); href != "" && !p.based {
-					p.base, p.based = feeds.Resolve(p.at, href, "http", "https"), true
+				if href := feeds.Resolve(p.at, attribute(&t, "href"), "http", "https"); href != "" && !p.based {
+					p.base, p.based = href, true
 				}
 			case "link", "a": // some sites name their feed in their text only
 				p.add(attribute(&t, "rel"), attribute(&t, "type"), attribute(&t, "href"), attribute(&t, "title"))
@@ -94,7 +93,7 @@ func attribute(t *html.Token, name string) string {
 func (p *page) add(rel, typ, href, title string) {
 	typ, _, _ = strings.Cut(strings.ToLower(typ), ";")
 	words := strings.Fields(strings.ToLower(rel))
-	named := slices.Contains(words, "feed") && typ == ""
+	named := slices.Contains(words, "feed") && (typ == "" || slices.Contains(feedTypes, strings.TrimSpace(typ)))
 	if !named && (!slices.Contains(words, "alternate") || !slices.Contains(feedTypes, strings.TrimSpace(typ))) {
 		return
 	}
@@ -105,28 +104,68 @@ func (p *page) add(rel, typ, href, title string) {
 	p.found = append(p.found, Candidate{URL: address, Title: strings.Join(strings.Fields(title), " "), Type: strings.TrimSpace(typ)})
 }
 
-// linkHeader reads a Link header: <address>; rel="alternate"; type="…", <…>
-// (RFC 8288 §3).
+// linkHeader reads a Link header, <address>; rel="alternate"; type="…", <…>, as
+// leniently as RFC 8288 §3 and its appendix B.3 ask for.
 func (p *page) linkHeader(h string) {
-	for rest := h; ; {
-		start := strings.IndexByte(rest, '<')
-		end := strings.IndexByte(rest, '>')
-		if start < 0 || end < start {
+	for {
+		start := strings.IndexByte(h, '<')
+		if start < 0 {
 			return
 		}
-		href := rest[start+1 : end]
-		rest = rest[end+1:]
-		params := rest
-		if i := strings.Index(rest, ",<"); i >= 0 {
-			params = rest[:i]
-		} else if i := strings.Index(rest, ", <"); i >= 0 {
-			params = rest[:i]
+		end := strings.IndexByte(h[start:], '>')
+		if end < 0 {
+			return
 		}
-		rest = rest[len(params):]
-		if _, m, err := mime.ParseMediaType("x/y" + params); err == nil {
-			p.add(m["rel"], m["type"], href, m["title"])
+		href := h[start+1 : start+end]
+		var params map[string]string
+		params, h = linkParams(h[start+end+1:])
+		p.add(params["rel"], params["type"], href, params["title"])
+	}
+}
+
+// linkParams reads the parameters of a link up to the comma that ends it. Of several
+// with one name the first counts.
+func linkParams(s string) (params map[string]string, rest string) {
+	params = map[string]string{}
+	for {
+		s = strings.TrimLeft(s, " \t;")
+		if s == "" || s[0] == ',' {
+			return params, s
+		}
+		n := strings.IndexAny(s, "=;,")
+		if n < 0 {
+			n = len(s)
+		}
+		name, value := strings.ToLower(strings.TrimSpace(s[:n])), ""
+		if s = s[n:]; s != "" && s[0] == '=' {
+			value, s = linkValue(strings.TrimLeft(s[1:], " \t"))
+		}
+		if _, ok := params[name]; !ok {
+			params[name] = value
 		}
 	}
+}
+
+// linkValue reads a quoted text or a word.
+func linkValue(s string) (value, rest string) {
+	if s == "" || s[0] != '"' {
+		n := strings.IndexAny(s, ";,")
+		if n < 0 {
+			n = len(s)
+		}
+		return strings.TrimSpace(s[:n]), s[n:]
+	}
+	var b strings.Builder
+	for i := 1; i < len(s); i++ {
+		switch {
+		case s[i] == '"':
+			return b.String(), s[i+1:]
+		case s[i] == '\\' && i+1 < len(s):
+			i++
+		}
+		b.WriteByte(s[i])
+	}
+	return b.String(), ""
 }
 
 // WellKnown are addresses below a page where feeds often lie, for a page that names

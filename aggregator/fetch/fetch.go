@@ -17,10 +17,13 @@ type Func func(ctx context.Context, s feeds.Source, v feeds.Validators) (Respons
 // Response is what a source answered: a document to read, a feed already read
 // (a folder), or nothing new.
 type Response struct {
-	Status      int      // HTTP status; 0 for a folder
-	URL         string   // the address that answered, after redirects
-	MovedTo     string   // where every hop said the source has moved for good; else ""
-	Looked      bool     // the source's site was asked where the feed is now; set by who did
+	Status  int    // HTTP status; 0 for a folder
+	URL     string // the address that answered, after redirects
+	MovedTo string // where every hop said the source has moved for good; else ""
+	Looked  bool   // the source's site was asked where the feed is now; set by who did
+	// Busy is a host that said 429 on the way, until BusyUntil; set by who looked further.
+	Busy        string
+	BusyUntil   time.Time
 	FoundAt     string   // where the source's site says that the feed is now; set by who looked there
 	Link        []string // the Link headers
 	NotModified bool

@@ -60,7 +60,7 @@ func newPostReader(s feeds.Source, zone *time.Location) (*postReader, error) {
 func (r *postReader) fingerprint() string {
 	const version = 1
 	s := r.source
-	return fmt.Sprintf("%d %q %q %q %q %q", version, s.URL, s.Permalink, s.Site, s.Language, r.zone.String())
+	return fmt.Sprintf("%d.%d %q %q %q %q %q", version, feeds.ReaderVersion, s.URL, s.Permalink, s.Site, s.Language, r.zone.String())
 }
 
 // A post is an entry with what decides when it is shown.

@@ -87,7 +87,7 @@ func TestEveryRealListIsImportedWhole(t *testing.T) {
 func TestListThatIsTooLongForAConfigurationIsToBeNamedThere(t *testing.T) {
 	var b strings.Builder
 	fmt.Fprintf(&b, `<opml><body><outline text="%s">`, strings.Repeat("x", 500)) // each of its feeds says so
-	for i := range 2500 {
+	for i := range 6000 {
 		fmt.Fprintf(&b, `<outline xmlUrl="https://a.example/%d"/>`, i)
 	}
 	path, list := emptyPlanet(t), filepath.Join(t.TempDir(), "long.opml")
