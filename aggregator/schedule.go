@@ -52,8 +52,8 @@ func next(now time.Time, s *feeds.Source, pace *feeds.Pace, r *fetch.Response, e
 	if s.Local() {
 		return now.Add(s.Every), "a folder is read with every pass"
 	}
-	w := wait{in.Min, "fetch.min_interval is " + span(in.Min)}
-	w.atLeast(s.Every, "its every is "+span(s.Every))
+	w := wait{in.Min, "fetch.min_interval is " + Span(in.Min)}
+	w.atLeast(s.Every, "its every is "+Span(s.Every))
 	ceiling := max(in.Max, w.Duration)
 	var t time.Time
 	if err != nil {
@@ -94,15 +94,15 @@ func (w *wait) fail(failures int, err error, ceiling time.Duration) {
 // hints are what the server, the feed and its own tempo say. No hint may freeze a
 // feed: a max-age of a year is a day (fetching.md 15).
 func (w *wait) hints(now time.Time, p *feeds.Pace, ceiling time.Duration) {
-	gap := p.Tempo
-	if !p.Newest.IsZero() {
-		gap = max(gap, now.Sub(p.Newest))
+	gap, why := p.Tempo, "it writes about every "+Span(p.Tempo)
+	if idle := now.Sub(p.Newest); !p.Newest.IsZero() && idle > gap {
+		gap, why = idle, "it has written nothing for "+Span(idle)
 	}
 	for _, h := range []wait{
-		{gap / tempoShare, "it writes about every " + span(gap)},
-		{p.MaxAge, "its answers stay fresh for " + span(p.MaxAge) + " (Cache-Control, Expires)"},
-		{p.TTL, "its feed may be kept for " + span(p.TTL) + " (ttl)"},
-		{p.Period, "its feed says that it changes every " + span(p.Period) + " (sy:updatePeriod)"},
+		{gap / tempoShare, why},
+		{p.MaxAge, "its answers stay fresh for " + Span(p.MaxAge) + " (Cache-Control, Expires)"},
+		{p.TTL, "its feed may be kept for " + Span(p.TTL) + " (ttl)"},
+		{p.Period, "its feed says that it changes every " + Span(p.Period) + " (sy:updatePeriod)"},
 	} {
 		w.atLeast(min(h.Duration, ceiling), h.why)
 	}
@@ -140,8 +140,8 @@ func jitter(most time.Duration, source string, now time.Time) time.Duration {
 	return time.Duration(float64(most) * float64(h.Sum32()%1000) / 1000)
 }
 
-// span is d for people: 90s, 40m, 2h, 3d.
-func span(d time.Duration) string {
+// Span is d for people: 90s, 40m, 2h, 3d.
+func Span(d time.Duration) string {
 	for _, u := range []struct {
 		unit time.Duration
 		name string

@@ -277,7 +277,7 @@ func (p *program) showVisit(x inspection) {
 }
 
 func (p *program) showEntry(e *feeds.Entry, s *feeds.Source) {
-	fmt.Fprintf(p.stdout, "\n%s  %s\n", day(e.Published), titleOf(e))
+	fmt.Fprintf(p.stdout, "\n%s  %s\n", day(e.Published, e.Updated), titleOf(e))
 	var authors, categories, tags []string
 	for _, a := range e.Authors {
 		authors = append(authors, a.Name)
@@ -303,9 +303,12 @@ func (p *program) showEntry(e *feeds.Entry, s *feeds.Source) {
 	}
 }
 
-func day(t time.Time) string {
-	if t.IsZero() {
-		return "undated   "
+// day is the first of the times that is known.
+func day(times ...time.Time) string {
+	for _, t := range times {
+		if !t.IsZero() {
+			return t.Format(time.DateOnly)
+		}
 	}
-	return t.Format(time.DateOnly)
+	return "undated   "
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"orrery/aggregator"
 	"orrery/feeds"
 )
 
@@ -173,7 +174,7 @@ func tempo(p feeds.Pace) string {
 	}
 	s := "last " + p.Newest.UTC().Format(time.DateOnly)
 	if p.Tempo > 0 {
-		s = "about every " + p.Tempo.Round(time.Minute).String() + ", " + s
+		s = "about every " + aggregator.Span(p.Tempo) + ", " + s
 	}
 	return s
 }
