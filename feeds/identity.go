@@ -233,8 +233,8 @@ func isAlnum(c byte) bool {
 
 func canonicalHost(u *url.URL) string {
 	h := strings.TrimRight(strings.ToLower(u.Hostname()), ".")
-	const longest = 253 // bytes of a name (RFC 1035 §2.3.4), and of one in another script before it is encoded
-	if len(h) > longest {
+	const longest = 253                               // bytes of a name (RFC 1035 §2.3.4), and of one in another script before it is encoded
+	if len(h) > longest || strings.Contains(h, "%") { // a zone means nothing to anybody else (RFC 6874 §4)
 		return ""
 	}
 	if a, err := idna.Lookup.ToASCII(h); err == nil {
@@ -243,7 +243,6 @@ func canonicalHost(u *url.URL) string {
 	for strings.HasPrefix(h, "www.") && strings.Count(h, ".") > 1 {
 		h = strings.TrimPrefix(h, "www.")
 	}
-	h = strings.ReplaceAll(h, "%", "%25") // of a zone (RFC 6874 §2)
 	if p := u.Port(); p != "" && p != "80" && p != "443" {
 		return net.JoinHostPort(h, p)
 	}
