@@ -104,7 +104,7 @@ func (e *Entry) normalize(f *Feed, base, document string) {
 	e.Authors, e.Contributors = people(e.Authors, files), people(e.Contributors, files)
 	e.Image = webURL(files, e.Image)
 	e.Links = furtherLinks(e.Links, files, e.Permalink)
-	e.Language = Language(cmp.Or(e.Language, f.Language))
+	e.Language = cmp.Or(Language(e.Language), f.Language)
 	e.Published, e.Updated = believable(e.Published), believable(e.Updated)
 	e.Tags = tags(e.Tags)
 	e.Enclosures = enclosures(e.Enclosures, files)
