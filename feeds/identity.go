@@ -231,10 +231,13 @@ func isAlnum(c byte) bool {
 	return '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
 }
 
+// canonicalHost is "" where the host is none, of which no second look may make one.
 func canonicalHost(u *url.URL) string {
+	if !tidyHost(u) {
+		return ""
+	}
 	h := strings.TrimRight(strings.ToLower(u.Hostname()), ".")
-	const longest = 253                               // bytes of a name (RFC 1035 §2.3.4), and of one in another script before it is encoded
-	if len(h) > longest || strings.Contains(h, "%") { // a zone means nothing to anybody else (RFC 6874 §4)
+	if len(h) > maxHost {
 		return ""
 	}
 	if a, err := idna.Lookup.ToASCII(h); err == nil {
