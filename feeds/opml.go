@@ -121,8 +121,8 @@ type opmlReader struct {
 	o      *OPML
 	root   bool
 	seen   map[string]bool
-	open   []string // names of the open elements; an outline's is its title
-	inside []bool   // whether that element is a folder
+	open   []string // names of the open elements
+	inside []string // the category that each makes of what it holds, "" if none
 	text   strings.Builder
 }
 
@@ -133,11 +133,11 @@ func (r *opmlReader) token(t xml.Token) error {
 		if len(r.open) >= maxNesting {
 			return fmt.Errorf("the list is nested deeper than %d", maxNesting)
 		}
-		name, folder := strings.ToLower(t.Name.Local), false
+		name, folder := strings.ToLower(t.Name.Local), ""
 		r.root = r.root || name == "opml"
 		if name == "outline" {
 			var err error
-			if name, folder, err = r.outline(t.Attr); err != nil {
+			if folder, err = r.outline(t.Attr); err != nil {
 				return err
 			}
 		}
@@ -167,32 +167,30 @@ func httpFeed(address string) string {
 	return address
 }
 
-func (r *opmlReader) outline(attrs []xml.Attr) (title string, folder bool, err error) {
+// outline takes a feed, or says which category a folder is.
+func (r *opmlReader) outline(attrs []xml.Attr) (folder string, err error) {
 	a := map[string]string{}
 	for _, x := range attrs {
 		if n := strings.ToLower(x.Name.Local); a[n] == "" {
 			a[n] = oneLine(x.Value)
 		}
 	}
-	title = a["title"]
-	if title == "" {
-		title = a["text"]
-	}
+	title := cmp.Or(a["title"], a["text"])
 	if a["xmlurl"] = httpFeed(a["xmlurl"]); a["xmlurl"] == "" {
-		return title, title != "", nil
+		return short(title, maxTag), nil
 	}
 	key := cmp.Or(CanonicalURL(a["xmlurl"]), a["xmlurl"])
 	if r.seen[key] {
-		return title, false, nil
+		return "", nil
 	}
 	if len(r.o.Outlines) == maxOutlines {
-		return "", false, fmt.Errorf("the list has more than %d feeds", maxOutlines)
+		return "", fmt.Errorf("the list has more than %d feeds", maxOutlines)
 	}
 	r.seen[key] = true
 	l := Outline{Title: line(title), FeedURL: a["xmlurl"], SiteURL: a["htmlurl"], Language: a["language"]}
-	for i, f := range r.inside {
-		if f {
-			l.Categories = append(l.Categories, short(r.open[i], maxTag))
+	for _, f := range r.inside {
+		if f != "" {
+			l.Categories = append(l.Categories, f)
 		}
 	}
 	for c := range strings.SplitSeq(a["category"], ",") {
@@ -204,5 +202,5 @@ func (r *opmlReader) outline(attrs []xml.Attr) (title string, folder bool, err e
 		}
 	}
 	r.o.Outlines = append(r.o.Outlines, l)
-	return title, false, nil
+	return "", nil
 }

@@ -23,7 +23,8 @@ type planet struct {
 	config  *config.Config
 	sources []feeds.Source
 	rules   feeds.Rules
-	store   *storage.DB // nil until open
+	named   map[string]feeds.CategoryName // what names has found out; a list says a title thousands of times
+	store   *storage.DB                   // nil until open
 	http    *fetch.HTTP
 	// listener is opened before the planet knows its own address; nil: as configured.
 	listener net.Listener
@@ -40,7 +41,7 @@ func (p *program) load() (*planet, error) {
 }
 
 func newPlanet(c *config.Config) (*planet, error) {
-	pl := &planet{config: c, rules: rulesOf(c)}
+	pl := &planet{config: c, rules: rulesOf(c), named: map[string]feeds.CategoryName{}}
 	var problems config.Errors
 	for i := range c.Sources {
 		s := &c.Sources[i]
@@ -103,7 +104,12 @@ func (pl *planet) source(s *config.Source) feeds.Source {
 func (pl *planet) names(titles []string) []feeds.CategoryName {
 	var out []feeds.CategoryName
 	for _, t := range titles {
-		out = append(out, pl.rules.Name(t, feeds.CategoryName{Slug: feeds.Slug(t), Title: t}))
+		name, ok := pl.named[t]
+		if !ok {
+			name = pl.rules.Name(t, feeds.CategoryName{Slug: feeds.Slug(t), Title: t})
+			pl.named[t] = name
+		}
+		out = append(out, name)
 	}
 	return out
 }
