@@ -25,36 +25,55 @@ const (
 	MaxTitle = 1000
 )
 
-// Keys are the identities of a post across sources, strongest first: its
-// canonical permalink, its aliases, its GUID if that is global (dedupe.md 1, 2, 14).
-// Two entries that share a key are the same post. Compare only; show nobody.
+// Keys are the identities of a post across sources: its canonical permalink, its
+// aliases, its GUID if that is global (dedupe.md 1, 2, 14). Two entries that share a
+// key are the same post. Compare only; show nobody.
 func (e *Entry) Keys() []string {
 	var keys []string
 	add := func(k string) {
-		if !slices.Contains(keys, k) {
+		if k != "" && !slices.Contains(keys, k) {
 			keys = append(keys, k)
 		}
 	}
-	for _, address := range append([]string{e.Permalink}, e.Aliases...) {
-		if c := CanonicalURL(address); c != "" && !frontPage(address) {
-			add("url:" + c)
-		}
+	add(addressKey(e.Permalink))
+	for _, a := range e.Aliases {
+		add(addressKey(a))
 	}
-	if e.GUIDGlobal && !frontPage(e.GUID) {
-		if c := CanonicalURL(e.GUID); c != "" {
-			add("url:" + c)
-		} else {
-			add("id:" + e.GUID)
-		}
+	if e.GUID != e.Permalink || len(keys) == 0 { // the same again, mostly
+		add(e.GlobalKey())
 	}
 	return keys
 }
 
-// frontPage says that address is the front page of a site, where many posts may
-// point; it is not one of them.
+// GlobalKey is the key that the GUID makes, "" if it means nothing elsewhere. Where
+// a post is looked for it comes before the addresses: they are shared more easily.
+func (e *Entry) GlobalKey() string {
+	if !e.GUIDGlobal {
+		return ""
+	}
+	if CanonicalURL(e.GUID) == "" {
+		return "id:" + e.GUID
+	}
+	return addressKey(e.GUID)
+}
+
+// addressKey is the key that an address makes: none if it is the front page of a
+// site, where many posts may point.
+func addressKey(address string) string {
+	c := CanonicalURL(address)
+	if c == "" || isFrontPage(c) {
+		return ""
+	}
+	return "url:" + c
+}
+
+// isFrontPage says that a canonical address is the front page of a site.
+func isFrontPage(canonical string) bool { return !strings.ContainsAny(canonical, "/?#") }
+
+// frontPage says that address is the front page of a site.
 func frontPage(address string) bool {
 	c := CanonicalURL(address)
-	return c != "" && !strings.ContainsAny(c, "/?#")
+	return c != "" && isFrontPage(c)
 }
 
 // Hash tells revisions apart: two copies of an entry with the same Hash say the

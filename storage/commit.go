@@ -29,9 +29,20 @@ type commitQueue struct {
 type pending struct {
 	ctx   context.Context
 	visit *feeds.Visit
+	list  []prepared // its entries
 	done  bool
 	tally feeds.Tally
 	err   error
+}
+
+func newPending(ctx context.Context, v *feeds.Visit) (*pending, error) {
+	p := &pending{ctx: ctx, visit: v}
+	if v.Feed == nil {
+		return p, nil
+	}
+	var err error
+	p.list, err = prepareAll(v.Feed.Entries)
+	return p, err
 }
 
 func (q *commitQueue) add(p *pending) {
@@ -46,9 +57,7 @@ func (q *commitQueue) take() []*pending {
 	defer q.mu.Unlock()
 	n, entries := 0, 0
 	for n < len(q.waiting) && n < batchVisits && entries < batchEntries {
-		if f := q.waiting[n].visit.Feed; f != nil {
-			entries += len(f.Entries)
-		}
+		entries += len(q.waiting[n].list)
 		n++
 	}
 	batch := q.waiting[:n:n]
@@ -64,7 +73,10 @@ func (q *commitQueue) take() []*pending {
 // its own: one that fails leaves nothing behind and keeps no other from being
 // stored. Once it is being written, the end of ctx does not stop it.
 func (db *DB) Commit(ctx context.Context, v feeds.Visit) (feeds.Tally, error) {
-	p := &pending{ctx: ctx, visit: &v}
+	p, err := newPending(ctx, &v)
+	if err != nil {
+		return feeds.Tally{}, fmt.Errorf("store the visit of %s: %w", v.Due.Source.Slug, err)
+	}
 	db.commits.add(p)
 	db.commits.writing <- struct{}{}
 	defer func() { <-db.commits.writing }()
@@ -105,7 +117,7 @@ func (db *DB) commitOne(t *txn, p *pending) error {
 	if err := t.exec("SAVEPOINT visit"); err != nil {
 		return err
 	}
-	p.tally, p.err = db.commitVisit(t, p.visit)
+	p.tally, p.err = db.commitVisit(t, p.visit, p.list)
 	if p.err != nil {
 		p.err = explain(p.err)
 		// A full disk may have ended the transaction; then there is no savepoint.
@@ -116,7 +128,7 @@ func (db *DB) commitOne(t *txn, p *pending) error {
 	return t.exec("RELEASE visit")
 }
 
-func (db *DB) commitVisit(t *txn, v *feeds.Visit) (feeds.Tally, error) {
+func (db *DB) commitVisit(t *txn, v *feeds.Visit, list []prepared) (feeds.Tally, error) {
 	w := newWriter(t, v.At)
 	w.source = &v.Due.Source
 	if err := w.commitState(v); err != nil {
@@ -127,7 +139,7 @@ func (db *DB) commitVisit(t *txn, v *feeds.Visit) (feeds.Tally, error) {
 		if err := w.commitFeed(v); err != nil {
 			return w.tally, err
 		}
-		if err := db.commitEntries(w, v.Feed.Entries); err != nil {
+		if err := db.commitEntries(w, list); err != nil {
 			return w.tally, err
 		}
 	}
@@ -137,7 +149,7 @@ func (db *DB) commitVisit(t *txn, v *feeds.Visit) (feeds.Tally, error) {
 	return w.tally, w.flush()
 }
 
-func (db *DB) commitEntries(w *writer, list []feeds.Entry) error {
+func (db *DB) commitEntries(w *writer, list []prepared) error {
 	if len(list) == 0 {
 		return nil
 	}

@@ -1,10 +1,8 @@
 package storage
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"database/sql"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -27,14 +25,15 @@ type writer struct {
 	// rewritten are copies that a newer program read otherwise.
 	rewritten  map[int64]bool
 	known      map[string]*copyRow    // the source's copies among the entries of the visit, by hash of GUID
+	meant      map[string]int64       // the entries that the keys of the visit's entries mean, by hash
+	own        map[int64]bool         // entries that have got a copy in this visit
 	categories map[string]categoryRow // those that were looked up, by folded title
-	fresh      map[int64]*freshEntry
-	scopes     map[string]bool // versions to raise
+	scopes     map[string]bool        // versions to raise
 }
 
 func newWriter(t *txn, now time.Time) *writer {
 	return &writer{txn: t, now: now, touched: map[int64]bool{}, revised: map[int64]bool{}, rewritten: map[int64]bool{}, known: map[string]*copyRow{},
-		categories: map[string]categoryRow{}, fresh: map[int64]*freshEntry{}, scopes: map[string]bool{}}
+		meant: map[string]int64{}, own: map[int64]bool{}, categories: map[string]categoryRow{}, scopes: map[string]bool{}}
 }
 
 // touch notes that the entry is to be merged anew.
@@ -62,138 +61,128 @@ type copyRow struct {
 }
 
 // commitEntry stores one entry of the source.
-func (w *writer) commitEntry(e *feeds.Entry) error {
-	if c := w.known[string(hashOf(e.GUID))]; c != nil {
-		return w.revise(e, c)
+func (w *writer) commitEntry(p *prepared) error {
+	if c := w.known[string(p.guid)]; c != nil {
+		return w.revise(p, c)
 	}
-	return w.insert(e)
+	return w.insert(p)
 }
 
-// lookUp finds what the store has of the source's entries, some hundreds at a time.
-func (w *writer) lookUp(list []feeds.Entry) error {
-	w.known = map[string]*copyRow{}
-	for batch := range slices.Chunk(list, knownBatch) {
-		args := []any{w.source.ID}
-		for i := range batch {
-			args = append(args, hashOf(batch[i].GUID))
-		}
-		rows, err := w.tx.QueryContext(w.ctx, `SELECT guid_hash, id, entry_id, hash, revision, withdrawn, changed FROM copies
-			WHERE source_id = $1 AND guid_hash IN (`+marks(2, len(batch))+`)`, args...)
-		if err != nil {
-			return err
-		}
-		if err := eachRow(rows, func() error {
+// lookUp finds what the store has of the source's entries, and what their keys mean.
+func (w *writer) lookUp(list []prepared) error {
+	guids := make([]any, len(list))
+	for i := range list {
+		guids[i] = list[i].guid
+	}
+	if err := w.each(`SELECT guid_hash, id, entry_id, hash, revision, withdrawn, changed FROM copies WHERE source_id = $1 AND guid_hash IN `,
+		[]any{w.source.ID}, guids, func(rows *sql.Rows) error {
 			var guid []byte
 			var c copyRow
 			err := rows.Scan(&guid, &c.id, &c.entry, &c.hash, &c.revision, &c.withdrawn, &c.changed)
 			w.known[string(guid)] = &c
 			return err
 		}); err != nil {
-			return err
+		return err
+	}
+	var keys []any
+	for i := range list {
+		if w.known[string(list[i].guid)] == nil {
+			for _, k := range list[i].keys {
+				keys = append(keys, k)
+			}
 		}
 	}
-	return nil
+	return w.each(`SELECT hash, entry_id FROM keys WHERE hash IN `, nil, keys, func(rows *sql.Rows) error {
+		var key []byte
+		var entry int64
+		err := rows.Scan(&key, &entry)
+		w.meant[string(key)] = entry
+		return err
+	})
 }
 
-func (w *writer) insert(e *feeds.Entry) error {
-	entry, err := w.find(e)
+// insert stores a post that the source did not have before: as one more copy of an
+// entry, or as a new one.
+func (w *writer) insert(p *prepared) error {
+	entry, err := w.find(p)
 	if err != nil {
+		return err
+	}
+	c := copyRow{entry: entry, hash: p.hash, changed: micros(p.Changed)}
+	if c.id, err = w.next("copies"); err != nil {
 		return err
 	}
 	created := entry == 0
 	if created {
-		if entry, err = w.create(e); err != nil {
+		if c.entry, err = w.create(p, c.id); err != nil {
 			return err
 		}
 		w.tally.New++
 	} else {
 		w.tally.Duplicate++
 	}
-	body, categories, err := encode(e)
-	if err != nil {
+	if err := w.exec(`INSERT INTO copies (id, source_id, guid_hash, entry_id, hash, local, first_seen, changed, updated, body, categories)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`, c.id, w.source.ID, p.guid, c.entry, c.hash, w.source.Local(),
+		micros(p.FirstSeen), c.changed, micros(p.Updated), p.body, p.categories); err != nil {
 		return err
 	}
-	c := copyRow{entry: entry, hash: e.Hash(), changed: micros(e.Changed)}
-	if err := w.row(`INSERT INTO copies (source_id, guid_hash, entry_id, hash, local, first_seen, changed, updated, body, categories)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) RETURNING id`, w.source.ID, hashOf(e.GUID), entry, c.hash, w.source.Local(),
-		micros(e.FirstSeen), c.changed, micros(e.Updated), body, categories).Scan(&c.id); err != nil {
+	w.known[string(p.guid)] = &c // should the feed name it twice
+	w.own[c.entry] = true
+	if err := w.keep(p, c.entry); err != nil {
 		return err
 	}
-	w.known[string(hashOf(e.GUID))] = &c // should the feed name it twice
 	if created {
-		w.fresh[entry] = &freshEntry{entry: e, copy: c.id}
-	} else {
-		delete(w.fresh, entry) // of two sources at once
+		return w.enlistNew(p, c.entry)
 	}
-	w.touch(entry)
-	return w.keep(e, entry)
-}
-
-// freshEntry is one that was made in this transaction, of one copy: what it is
-// merged to needs no asking.
-type freshEntry struct {
-	entry *feeds.Entry
-	copy  int64
+	w.touch(c.entry)
+	return nil
 }
 
 // rewrite stores what a newer program reads in the same post: no revision of its
 // author's, whatever it looks like.
-func (w *writer) rewrite(e *feeds.Entry, c *copyRow, hash string) error {
-	body, categories, err := encode(e)
-	if err != nil {
-		return err
-	}
-	if err := w.exec(`UPDATE copies SET hash = $1 WHERE id = $2 AND hash <> $1`, hash, c.id); err != nil {
+func (w *writer) rewrite(p *prepared, c *copyRow) error {
+	if err := w.exec(`UPDATE copies SET hash = $1 WHERE id = $2 AND hash <> $1`, p.hash, c.id); err != nil {
 		return err
 	}
 	n, err := w.affect(`UPDATE copies SET body = $1, categories = $2, updated = $3
-		WHERE id = $4 AND (body <> $1 OR categories <> $2)`, body, categories, micros(e.Updated), c.id)
+		WHERE id = $4 AND (body <> $1 OR categories <> $2)`, p.body, p.categories, micros(p.Updated), c.id)
 	if err != nil || n == 0 {
 		return err
 	}
 	w.touch(c.entry)
 	w.rewritten[c.id] = true
-	return w.keep(e, c.entry)
+	return w.keep(p, c.entry)
 }
 
-func (w *writer) revise(e *feeds.Entry, c *copyRow) error {
-	hash := e.Hash()
+func (w *writer) revise(p *prepared, c *copyRow) error {
 	if w.reread && !c.withdrawn {
-		return w.rewrite(e, c, hash)
+		return w.rewrite(p, c)
 	}
-	if hash == c.hash && !c.withdrawn {
-		return w.recategorize(e, c)
+	if p.hash == c.hash && !c.withdrawn {
+		return w.recategorize(p.categories, c)
 	}
 	if c.withdrawn {
 		w.tally.New++
 	} else {
 		w.tally.Revised++
 	}
-	changed := micros(e.Updated)
-	if hash == c.hash {
+	changed := micros(p.Updated)
+	if p.hash == c.hash {
 		changed = c.changed // it only came back
 	} else if changed <= c.changed || changed > micros(w.now) {
 		changed = micros(w.now) // the text says more than the date
 	}
-	body, categories, err := encode(e)
-	if err != nil {
-		return err
-	}
 	if err := w.exec(`UPDATE copies SET hash = $1, revision = revision + $2, withdrawn = 0, changed = $3, updated = $4, body = $5,
-		categories = $6 WHERE id = $7`, hash, hash != c.hash, changed, micros(e.Updated), body, categories, c.id); err != nil {
+		categories = $6 WHERE id = $7`, p.hash, p.hash != c.hash, changed, micros(p.Updated), p.body, p.categories, c.id); err != nil {
 		return err
 	}
 	w.touch(c.entry)
-	w.revised[c.id] = hash != c.hash
-	return w.keep(e, c.entry)
+	w.revised[c.id] = p.hash != c.hash
+	return w.keep(p, c.entry)
 }
 
 // recategorize stores what the rules now say of an unchanged entry.
-func (w *writer) recategorize(e *feeds.Entry, c *copyRow) error {
-	_, categories, err := encode(e)
-	if err != nil {
-		return err
-	}
+func (w *writer) recategorize(categories string, c *copyRow) error {
 	n, err := w.affect(`UPDATE copies SET categories = $1 WHERE id = $2 AND categories <> $1`, categories, c.id)
 	if err != nil || n == 0 {
 		return err
@@ -202,66 +191,81 @@ func (w *writer) recategorize(e *feeds.Entry, c *copyRow) error {
 	return nil
 }
 
-func encode(e *feeds.Entry) (body, categories string, err error) {
-	var b bytes.Buffer
-	j := json.NewEncoder(&b)
-	j.SetEscapeHTML(false) // six bytes for every < of a text that is HTML
-	if err := j.Encode(e); err != nil {
-		return "", "", err
-	}
-	names := e.Categories
-	if names == nil {
-		names = []feeds.CategoryName{}
-	}
-	c, err := json.Marshal(names)
-	return b.String(), string(c), err
-}
-
 // find looks for the post among all sources' by its keys: first by what its
 // source says is its identity everywhere, then by its addresses. Two entries of
 // one source are two posts whatever address they share: whole feeds link every
 // entry to one page, and then the address says less than the GUID.
-func (w *writer) find(e *feeds.Entry) (entry int64, err error) {
-	named := feeds.Entry{GUID: e.GUID, GUIDGlobal: e.GUIDGlobal}
-	keys := named.Keys()
-	for _, k := range e.Keys() {
-		if !slices.Contains(keys, k) {
-			keys = append(keys, k)
+func (w *writer) find(p *prepared) (entry int64, err error) {
+	for _, k := range p.keys {
+		entry, ok := w.meant[string(k)]
+		if !ok || w.own[entry] {
+			continue
 		}
-	}
-	for _, k := range keys {
-		err := w.row(`SELECT k.entry_id FROM keys k WHERE k.hash = $1
-			AND NOT EXISTS (SELECT 1 FROM copies c WHERE c.entry_id = k.entry_id AND c.source_id = $2 AND c.withdrawn = 0)`,
-			hashOf(k), w.source.ID).Scan(&entry)
-		if !errors.Is(err, sql.ErrNoRows) {
+		var taken bool
+		if err := w.row(`SELECT EXISTS (SELECT 1 FROM copies WHERE entry_id = $1 AND source_id = $2 AND withdrawn = 0)`,
+			entry, w.source.ID).Scan(&taken); err != nil || !taken {
 			return entry, err
 		}
 	}
 	return 0, nil
 }
 
-// create makes the entry. Its public ID comes from its strongest identity; where
-// that is taken, from one that is less likely to be. Its GUID is for ever the
-// one it first came with, whichever copy is shown later (RFC 4287 §4.2.6).
-func (w *writer) create(e *feeds.Entry) (int64, error) {
-	identity, own := e.Identity(w.source.URL), w.source.URL+" "+e.GUID
+// create makes the entry, shown by the copy. Its public ID comes from its strongest
+// identity; where that is taken, from one that is less likely to be. Its GUID is for
+// ever the one it first came with, whichever copy is shown later (RFC 4287 §4.2.6).
+func (w *writer) create(p *prepared, shown int64) (int64, error) {
+	entry, err := w.next("entries")
+	if err != nil {
+		return 0, err
+	}
+	identity, own := p.Identity(w.source.URL), w.source.URL+" "+p.GUID
 	for _, id := range []string{feeds.PublicID(identity), feeds.PublicID(own), feeds.LongID(own)} {
-		var entry int64
-		err := w.row(`INSERT INTO entries (public_id, guid, first_seen, sort, changed) VALUES ($1, $2, $3, $4, $5)
-			ON CONFLICT (public_id) DO NOTHING RETURNING id`, id, e.GUID, micros(e.FirstSeen), micros(e.Sort), micros(e.Changed)).Scan(&entry)
-		if errors.Is(err, sql.ErrNoRows) {
-			continue
+		n, err := w.affect(`INSERT INTO entries (id, public_id, guid, copy_id, first_seen, sort, changed, withdrawn)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, 0) ON CONFLICT (public_id) DO NOTHING`,
+			entry, id, p.GUID, shown, micros(p.FirstSeen), micros(p.Sort), max(micros(p.Changed), micros(p.Sort)))
+		if err != nil {
+			return 0, err
 		}
-		return entry, err
+		if n > 0 {
+			p.ID = id
+			return entry, nil
+		}
 	}
 	return 0, fmt.Errorf("no free address for the post")
 }
 
+// enlistNew puts a new entry, which is what its one copy is, into its lists.
+func (w *writer) enlistNew(p *prepared, entry int64) error {
+	sources, categories, err := w.lists([]mergeCopy{{source: w.source.ID, slug: w.source.Slug, categories: p.Categories}})
+	if err != nil {
+		return err
+	}
+	w.bump("")
+	for _, scope := range joined(sources, categories) {
+		w.bump(scope)
+	}
+	if err := w.replace(nil, sources, "", addSource, micros(p.Sort), p.ID, entry); err != nil {
+		return err
+	}
+	if err := w.replace(nil, categories, "", addCategory, micros(p.Sort), p.ID, entry); err != nil {
+		return err
+	}
+	return w.tell(entry, "new")
+}
+
+// tell owes the world the news of an entry.
+func (w *writer) tell(entry int64, event string) error {
+	return w.exec(`INSERT INTO outbox (entry_id, event, at) VALUES ($1, $2, $3)`, entry, event, micros(w.now))
+}
+
 // keep notes the keys of the entry; the first entry to have a key keeps it.
-func (w *writer) keep(e *feeds.Entry, entry int64) error {
-	for _, k := range e.Keys() {
-		if err := w.exec(`INSERT INTO keys (hash, entry_id) VALUES ($1, $2) ON CONFLICT (hash) DO NOTHING`, hashOf(k), entry); err != nil {
+func (w *writer) keep(p *prepared, entry int64) error {
+	for _, k := range p.keys {
+		if err := w.exec(`INSERT INTO keys (hash, entry_id) VALUES ($1, $2) ON CONFLICT (hash) DO NOTHING`, k, entry); err != nil {
 			return err
+		}
+		if _, ok := w.meant[string(k)]; !ok {
+			w.meant[string(k)] = entry
 		}
 	}
 	return nil
@@ -287,14 +291,11 @@ func (w *writer) withdraw(guids []string) error {
 // flush recomputes what was touched and raises the versions.
 func (w *writer) flush() error {
 	for _, id := range w.order {
-		event, err := w.settle(id)
+		event, err := w.merge(id)
+		if err == nil && event != "" {
+			err = w.tell(id, event)
+		}
 		if err != nil {
-			return err
-		}
-		if event == "" {
-			continue
-		}
-		if err := w.exec(`INSERT INTO outbox (entry_id, event, at) VALUES ($1, $2, $3)`, id, event, micros(w.now)); err != nil {
 			return err
 		}
 	}

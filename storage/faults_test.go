@@ -273,6 +273,15 @@ func TestClaimLeasesAllItReturnsOrNothing(t *testing.T) {
 	})
 }
 
+func waiting(t *testing.T, ctx context.Context, v *feeds.Visit) *pending {
+	t.Helper()
+	p, err := newPending(ctx, v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
 // Visits that are committed together are still stored each by itself.
 func TestVisitThatFailsInABatchKeepsNoOtherFromBeingStored(t *testing.T) {
 	each(t, func(t *testing.T, db *DB) {
@@ -283,12 +292,12 @@ func TestVisitThatFailsInABatchKeepsNoOtherFromBeingStored(t *testing.T) {
 			if slug == "b" {
 				v.Due.Fence-- // somebody else has it
 			}
-			batch = append(batch, &pending{ctx: t.Context(), visit: &v})
+			batch = append(batch, waiting(t, t.Context(), &v))
 		}
 		ended, cancel := context.WithCancel(t.Context())
 		cancel()
 		d := visitOf(batch[0].visit.Due, epoch, post("d", epoch))
-		batch = append(batch, &pending{ctx: ended, visit: &d})
+		batch = append(batch, waiting(t, ended, &d))
 		db.commitBatch(t.Context(), batch)
 		got := []string{}
 		for _, p := range batch {

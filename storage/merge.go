@@ -69,44 +69,6 @@ func (w *writer) merge(entry int64) (event string, err error) {
 		copies[0].id, copies[0].changed, entry)
 }
 
-// settle merges an entry; one that is fresh is what its copy is.
-func (w *writer) settle(entry int64) (event string, err error) {
-	f := w.fresh[entry]
-	if f == nil {
-		return w.merge(entry)
-	}
-	var sort int64
-	var id string
-	if err := w.row(`UPDATE entries SET copy_id = $1, changed = max($2, sort), withdrawn = 0 WHERE id = $3 RETURNING sort, public_id`,
-		f.copy, micros(f.entry.Changed), entry).Scan(&sort, &id); err != nil {
-		return "", err
-	}
-	sources, categories, err := w.lists([]mergeCopy{{id: f.copy, source: w.source.ID, slug: w.source.Slug, categories: f.entry.Categories}})
-	if err != nil {
-		return "", err
-	}
-	w.bump("")
-	for _, scope := range joined(sources, categories) {
-		w.bump(scope)
-	}
-	return "new", w.enlist(sources, categories, sort, id, entry)
-}
-
-// enlist puts an entry that stands nowhere into these lists.
-func (w *writer) enlist(sources, categories links, sort int64, id string, entry int64) error {
-	for _, k := range slices.Sorted(maps.Keys(sources)) {
-		if err := w.exec(addSource, k, sort, id, entry); err != nil {
-			return err
-		}
-	}
-	for _, k := range slices.Sorted(maps.Keys(categories)) {
-		if err := w.exec(addCategory, k, sort, id, entry); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 const (
 	addSource   = `INSERT INTO entry_sources (source_id, sort, public_id, entry_id) VALUES ($1, $2, $3, $4)`
 	addCategory = `INSERT INTO entry_categories (category_id, sort, public_id, entry_id) VALUES ($1, $2, $3, $4)`

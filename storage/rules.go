@@ -125,7 +125,11 @@ func (w *writer) reapply(rules *feeds.Rules, s *feeds.Source) error {
 			c := &batch[i]
 			last = c.guid
 			c.body.Categories = rules.For(&c.body, s)
-			if err := w.recategorize(&c.body, &copyRow{id: c.id, entry: c.entry}); err != nil {
+			categories, err := encodeCategories(&c.body)
+			if err == nil {
+				err = w.recategorize(categories, &copyRow{id: c.id, entry: c.entry})
+			}
+			if err != nil {
 				return err
 			}
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"slices"
 	"sync"
 )
 
@@ -76,6 +77,7 @@ type txn struct {
 	tx    *sql.Tx
 	texts *statements
 	mine  map[string]*sql.Stmt
+	last  map[string]int64 // the newest id of a table
 }
 
 // tx runs f in a writing transaction.
@@ -88,7 +90,7 @@ func (db *DB) tx(ctx context.Context, f func(*txn) error) error {
 		return explain(err)
 	}
 	defer tx.Rollback() //nolint:errcheck // after a Commit it does nothing
-	if err := f(&txn{ctx: ctx, tx: tx, texts: &db.texts, mine: map[string]*sql.Stmt{}}); err != nil {
+	if err := f(&txn{ctx: ctx, tx: tx, texts: &db.texts, mine: map[string]*sql.Stmt{}, last: map[string]int64{}}); err != nil {
 		return explain(err)
 	}
 	return explain(tx.Commit())
@@ -135,6 +137,44 @@ func (t *txn) query(text string, args ...any) (*sql.Rows, error) {
 		return nil, err
 	}
 	return s.QueryContext(t.ctx, args...)
+}
+
+// next is a free id of the table, for rows that name each other: nobody else writes
+// while this transaction lasts.
+func (t *txn) next(table string) (int64, error) {
+	last, ok := t.last[table]
+	if !ok {
+		if err := t.row(`SELECT coalesce(max(id), 0) FROM ` + table).Scan(&last); err != nil {
+			return 0, err
+		}
+	}
+	t.last[table] = last + 1
+	return last + 1, nil
+}
+
+// inSizes are how many values a question names. They are few, because each is a text
+// of its own, which is compiled once.
+var inSizes = []int{500, 50, 5, 1}
+
+// each asks the question, which ends in IN, for all values, some hundreds at a time.
+func (t *txn) each(question string, args, values []any, f func(*sql.Rows) error) error {
+	for len(values) > 0 {
+		n := 0
+		for _, n = range inSizes {
+			if n <= len(values) {
+				break
+			}
+		}
+		rows, err := t.query(question+"("+marks(len(args)+1, n)+")", append(slices.Clip(args), values[:n]...)...)
+		if err != nil {
+			return err
+		}
+		if err := eachRow(rows, func() error { return f(rows) }); err != nil {
+			return err
+		}
+		values = values[n:]
+	}
+	return nil
 }
 
 // row is the one row of a query.
