@@ -128,32 +128,57 @@ func (h *hasher) field(s string) {
 func (h *hasher) words(s string) {
 	const room = len("18446744073709551615:")
 	h.buf = slices.Grow(h.buf[:0], room+len(s)+1)[:room]
-	for i := 0; i < len(s); {
-		start := i
-		for i < len(s) && s[i] > ' ' && s[i] < 0x80 {
-			i++
+	start := blanks(s, 0)
+	for i := start; i < len(s); {
+		if end := spaceAfter(s, i); end < len(s) {
+			i = blanks(s, end)
+			if h.buf = append(h.buf, s[start:end]...); i < len(s) {
+				h.buf = append(h.buf, ' ')
+			}
+			start = i
+			continue
 		}
-		h.buf = append(h.buf, s[start:i]...)
-		if i == len(s) {
-			break
-		}
-		r, n := utf8.DecodeRuneInString(s[i:])
-		switch {
-		case !unicode.IsSpace(r):
-			h.buf = append(h.buf, s[i:i+n]...)
-		case len(h.buf) > room && h.buf[len(h.buf)-1] != ' ':
-			h.buf = append(h.buf, ' ')
-		}
-		i += n
-	}
-	if n := len(h.buf); n > room && h.buf[n-1] == ' ' {
-		h.buf = h.buf[:n-1]
+		h.buf = append(h.buf, s[start:]...)
+		break
 	}
 	head := append(strconv.AppendInt(make([]byte, 0, room), int64(len(h.buf)-room), 10), ':')
 	h.buf = append(h.buf, ';')
 	at := room - len(head)
 	copy(h.buf[at:], head)
 	h.Write(h.buf[at:])
+}
+
+// spaceAfter is the offset of the next white space from i on that is not one blank
+// before a letter; i is none.
+func spaceAfter(s string, i int) int {
+	for i < len(s) {
+		c := s[i]
+		switch {
+		case c > ' ' && c < utf8.RuneSelf:
+			i++
+		case c == ' ' && i+1 < len(s) && s[i+1] > ' ' && s[i+1] < utf8.RuneSelf:
+			i += 2
+		default:
+			r, n := utf8.DecodeRuneInString(s[i:])
+			if unicode.IsSpace(r) {
+				return i
+			}
+			i += n
+		}
+	}
+	return i
+}
+
+// blanks is the offset behind the white space at i.
+func blanks(s string, i int) int {
+	for i < len(s) {
+		r, n := utf8.DecodeRuneInString(s[i:])
+		if !unicode.IsSpace(r) {
+			break
+		}
+		i += n
+	}
+	return i
 }
 
 // PublicID is the short name of a post in our addresses, derived from its

@@ -115,14 +115,33 @@ func clean(s string) string {
 	}, strings.ToValidUTF8(s, "\uFFFD"))
 }
 
-// isClean is on the way of every byte that is read, so it looks at bytes: the
-// characters that are not allowed are the controls, and U+FFFE and U+FFFF, which
+// isClean is on the way of every byte that is read, so it looks at eight at a time:
+// the characters that are not allowed are the controls, and U+FFFE and U+FFFF, which
 // UTF-8 writes EF BF BE and EF BF BF.
 func isClean(s string) bool {
 	if !utf8.ValidString(s) {
 		return false
 	}
-	for i := 0; i < len(s); i++ {
+	i := 0
+	for ; i+8 <= len(s); i += 8 {
+		if !isPlain(s[i:i+8]) && !cleanBytes(s, i, i+8) {
+			return false
+		}
+	}
+	return cleanBytes(s, i, len(s))
+}
+
+// isPlain says that eight bytes are ASCII without controls.
+func isPlain(s string) bool {
+	const high, space = 0x8080808080808080, 0x2020202020202020
+	x := uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
+		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
+	return (x|(x-space))&high == 0 // a byte below 0x20 borrows
+}
+
+// cleanBytes is isClean for a part of what is valid UTF-8.
+func cleanBytes(s string, from, to int) bool {
+	for i := from; i < to; i++ {
 		switch c := s[i]; {
 		case c >= 0x20 && c != 0xEF:
 		case c == 0xEF:

@@ -150,3 +150,17 @@ func TestLanguageIsCanonical(t *testing.T) {
 		"": "", "und": "", "english": "", "x": "", "e": "", "en; q=1": "", strings.Repeat("a-", 30): "", "<b>": "",
 	})
 }
+
+// Eight bytes are looked at together, so every character stands at every place.
+func TestCleanIsWhatXMLAllows(t *testing.T) {
+	for _, r := range []rune{0, 1, 8, '\t', '\n', 0xB, '\r', 0x1F, ' ', '~', 0x7F, 0x80, 0xA0, 0xE000, 0xFEFF, 0xFFFD, 0xFFFE, 0xFFFF, 0x10000, 0x1FFFE} {
+		for before := range 10 {
+			for after := range 10 {
+				s := strings.Repeat("a", before) + string(r) + strings.Repeat("ü", after)
+				if got := isClean(s); got != validXML(r) {
+					t.Errorf("isClean(%q) = %v", s, got)
+				}
+			}
+		}
+	}
+}

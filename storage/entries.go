@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"orrery/feeds"
@@ -27,13 +28,14 @@ type writer struct {
 	known      map[string]*copyRow    // the source's copies among the entries of the visit, by hash of GUID
 	meant      map[string]int64       // the entries that the keys of the visit's entries mean, by hash
 	own        map[int64]bool         // entries that have got a copy in this visit
-	categories map[string]categoryRow // those that were looked up, by folded title
+	categories map[string]categoryRow // those that were looked up, by title
 	scopes     map[string]bool        // versions to raise
+	added      map[*insertion][]any   // rows that are written together
 }
 
 func newWriter(t *txn, now time.Time) *writer {
 	return &writer{txn: t, now: now, touched: map[int64]bool{}, revised: map[int64]bool{}, rewritten: map[int64]bool{}, known: map[string]*copyRow{},
-		meant: map[string]int64{}, own: map[int64]bool{}, categories: map[string]categoryRow{}, scopes: map[string]bool{}}
+		meant: map[string]int64{}, own: map[int64]bool{}, categories: map[string]categoryRow{}, scopes: map[string]bool{}, added: map[*insertion][]any{}}
 }
 
 // touch notes that the entry is to be merged anew.
@@ -128,9 +130,7 @@ func (w *writer) insert(p *prepared) error {
 	}
 	w.known[string(p.guid)] = &c // should the feed name it twice
 	w.own[c.entry] = true
-	if err := w.keep(p, c.entry); err != nil {
-		return err
-	}
+	w.keep(p, c.entry)
 	if created {
 		return w.enlistNew(p, c.entry)
 	}
@@ -151,7 +151,8 @@ func (w *writer) rewrite(p *prepared, c *copyRow) error {
 	}
 	w.touch(c.entry)
 	w.rewritten[c.id] = true
-	return w.keep(p, c.entry)
+	w.keep(p, c.entry)
+	return nil
 }
 
 func (w *writer) revise(p *prepared, c *copyRow) error {
@@ -178,7 +179,8 @@ func (w *writer) revise(p *prepared, c *copyRow) error {
 	}
 	w.touch(c.entry)
 	w.revised[c.id] = p.hash != c.hash
-	return w.keep(p, c.entry)
+	w.keep(p, c.entry)
+	return nil
 }
 
 // recategorize stores what the rules now say of an unchanged entry.
@@ -244,29 +246,59 @@ func (w *writer) enlistNew(p *prepared, entry int64) error {
 	for _, scope := range joined(sources, categories) {
 		w.bump(scope)
 	}
-	if err := w.replace(nil, sources, "", addSource, micros(p.Sort), p.ID, entry); err != nil {
-		return err
-	}
-	if err := w.replace(nil, categories, "", addCategory, micros(p.Sort), p.ID, entry); err != nil {
-		return err
-	}
-	return w.tell(entry, "new")
+	w.addLinks(inSource, sources, nil, micros(p.Sort), p.ID, entry)
+	w.addLinks(inCategory, categories, nil, micros(p.Sort), p.ID, entry)
+	w.tell(entry, "new")
+	return nil
 }
 
 // tell owes the world the news of an entry.
-func (w *writer) tell(entry int64, event string) error {
-	return w.exec(`INSERT INTO outbox (entry_id, event, at) VALUES ($1, $2, $3)`, entry, event, micros(w.now))
-}
+func (w *writer) tell(entry int64, event string) { w.add(owed, entry, event, micros(w.now)) }
 
 // keep notes the keys of the entry; the first entry to have a key keeps it.
-func (w *writer) keep(p *prepared, entry int64) error {
+func (w *writer) keep(p *prepared, entry int64) {
 	for _, k := range p.keys {
-		if err := w.exec(`INSERT INTO keys (hash, entry_id) VALUES ($1, $2) ON CONFLICT (hash) DO NOTHING`, k, entry); err != nil {
-			return err
-		}
+		w.add(keyed, k, entry)
 		if _, ok := w.meant[string(k)]; !ok {
 			w.meant[string(k)] = entry
 		}
+	}
+}
+
+// insertion is a text that writes rows, which is kept until there are many.
+type insertion struct {
+	into    string
+	columns int
+	behind  string
+}
+
+var (
+	keyed      = &insertion{`INSERT INTO keys (hash, entry_id) VALUES `, 2, ` ON CONFLICT (hash) DO NOTHING`}
+	inSource   = &insertion{`INSERT INTO entry_sources (source_id, sort, public_id, entry_id) VALUES `, 4, ""}
+	inCategory = &insertion{`INSERT INTO entry_categories (category_id, sort, public_id, entry_id) VALUES `, 4, ""}
+	owed       = &insertion{`INSERT INTO outbox (entry_id, event, at) VALUES `, 3, ""}
+)
+
+// add has the row written with the next writeAdded.
+func (w *writer) add(to *insertion, row ...any) { w.added[to] = append(w.added[to], row...) }
+
+// writeAdded writes the rows that were added, many with one text: small as they
+// are, running a text takes longer than writing one.
+func (w *writer) writeAdded() error {
+	for _, to := range []*insertion{keyed, inSource, inCategory, owed} {
+		values := w.added[to]
+		for len(values) > 0 {
+			n := atOnce(len(values) / to.columns)
+			row := make([]string, n)
+			for i := range row {
+				row[i] = "(" + marks(1+i*to.columns, to.columns) + ")"
+			}
+			if err := w.exec(to.into+strings.Join(row, ",")+to.behind, values[:n*to.columns]...); err != nil {
+				return err
+			}
+			values = values[n*to.columns:]
+		}
+		w.added[to] = w.added[to][:0]
 	}
 	return nil
 }
@@ -290,14 +322,20 @@ func (w *writer) withdraw(guids []string) error {
 
 // flush recomputes what was touched and raises the versions.
 func (w *writer) flush() error {
+	if err := w.writeAdded(); err != nil {
+		return err
+	}
 	for _, id := range w.order {
 		event, err := w.merge(id)
-		if err == nil && event != "" {
-			err = w.tell(id, event)
-		}
 		if err != nil {
 			return err
 		}
+		if event != "" {
+			w.tell(id, event)
+		}
+	}
+	if err := w.writeAdded(); err != nil {
+		return err
 	}
 	for _, scope := range sorted(w.scopes) {
 		// Never backwards, whatever the clock does: Last-Modified comes from it.

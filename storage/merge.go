@@ -69,11 +69,6 @@ func (w *writer) merge(entry int64) (event string, err error) {
 		copies[0].id, copies[0].changed, entry)
 }
 
-const (
-	addSource   = `INSERT INTO entry_sources (source_id, sort, public_id, entry_id) VALUES ($1, $2, $3, $4)`
-	addCategory = `INSERT INTO entry_categories (category_id, sort, public_id, entry_id) VALUES ($1, $2, $3, $4)`
-)
-
 // copies returns the copies that make the entry, the one to show first: a local
 // post before any remote copy (dedupe.md 14), then the first seen. When the owner
 // of a folder has deleted the post, none is left: a feed that still lists it must
@@ -155,11 +150,11 @@ func (w *writer) relist(entry, sort int64, id string, sources, categories links)
 	for _, scope := range joined(oldSources, oldCategories) {
 		w.bump(scope)
 	}
+	w.addLinks(inSource, sources, oldSources, sort, id, entry)
+	w.addLinks(inCategory, categories, oldCategories, sort, id, entry)
 	return true, errors.Join(
-		w.replace(oldSources, sources, `DELETE FROM entry_sources WHERE source_id = $1 AND sort = $2 AND public_id = $3`,
-			addSource, sort, id, entry),
-		w.replace(oldCategories, categories, `DELETE FROM entry_categories WHERE category_id = $1 AND sort = $2 AND public_id = $3`,
-			addCategory, sort, id, entry))
+		w.unlink(`DELETE FROM entry_sources WHERE source_id = $1 AND sort = $2 AND public_id = $3`, oldSources, sources, sort, id),
+		w.unlink(`DELETE FROM entry_categories WHERE category_id = $1 AND sort = $2 AND public_id = $3`, oldCategories, categories, sort, id))
 }
 
 func (w *writer) links(query string, entry int64) (links, error) {
@@ -178,7 +173,8 @@ func (w *writer) links(query string, entry int64) (links, error) {
 	return l, err
 }
 
-func (w *writer) replace(old, now links, remove, add string, sort int64, id string, entry int64) error {
+// unlink takes the entry out of those of the old lists that are none any more.
+func (w *writer) unlink(remove string, old, now links, sort int64, id string) error {
 	for _, k := range slices.Sorted(maps.Keys(old)) {
 		if _, ok := now[k]; !ok {
 			if err := w.exec(remove, k, sort, id); err != nil {
@@ -186,14 +182,16 @@ func (w *writer) replace(old, now links, remove, add string, sort int64, id stri
 			}
 		}
 	}
+	return nil
+}
+
+// addLinks puts the entry into those of the lists that it was not in.
+func (w *writer) addLinks(to *insertion, now, old links, sort int64, id string, entry int64) {
 	for _, k := range slices.Sorted(maps.Keys(now)) {
 		if _, ok := old[k]; !ok {
-			if err := w.exec(add, k, sort, id, entry); err != nil {
-				return err
-			}
+			w.add(to, k, sort, id, entry)
 		}
 	}
-	return nil
 }
 
 // joined are the scopes of both.
@@ -204,12 +202,11 @@ func joined(a, b links) []string {
 // category finds or makes the category; titles that only differ in case, spaces,
 // hyphens or diacritics are one, and keep the slug they were first given.
 func (w *writer) category(name feeds.CategoryName) (id int64, slug string, err error) {
-	fold := feeds.FoldTag(name.Title)
-	if c, ok := w.categories[fold]; ok {
+	if c, ok := w.categories[name.Title]; ok {
 		return c.id, c.slug, nil
 	}
-	if id, slug, err = w.findCategory(name, fold); err == nil {
-		w.categories[fold] = categoryRow{id, slug}
+	if id, slug, err = w.findCategory(name, feeds.FoldTag(name.Title)); err == nil {
+		w.categories[name.Title] = categoryRow{id, slug}
 	}
 	return id, slug, err
 }

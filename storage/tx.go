@@ -152,19 +152,21 @@ func (t *txn) next(table string) (int64, error) {
 	return last + 1, nil
 }
 
-// inSizes are how many values a question names. They are few, because each is a text
-// of its own, which is compiled once.
-var inSizes = []int{500, 50, 5, 1}
+// atOnce is how many of n values or rows one text takes. The sizes are few, because
+// each is a text of its own, which is compiled once.
+func atOnce(n int) int {
+	for _, size := range []int{500, 50, 5} {
+		if n >= size {
+			return size
+		}
+	}
+	return 1
+}
 
 // each asks the question, which ends in IN, for all values, some hundreds at a time.
 func (t *txn) each(question string, args, values []any, f func(*sql.Rows) error) error {
 	for len(values) > 0 {
-		n := 0
-		for _, n = range inSizes {
-			if n <= len(values) {
-				break
-			}
-		}
+		n := atOnce(len(values))
 		rows, err := t.query(question+"("+marks(len(args)+1, n)+")", append(slices.Clip(args), values[:n]...)...)
 		if err != nil {
 			return err
