@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 
 	"orrery/feeds"
@@ -13,7 +14,7 @@ import (
 // not so much that anybody waits for long.
 const (
 	batchVisits  = 100
-	batchEntries = 300
+	batchEntries = 600
 )
 
 // commitQueue holds the visits that wait to be stored. Whoever comes first
@@ -69,9 +70,10 @@ func (q *commitQueue) take() []*pending {
 // validators, the next visit, the end of the lease. When the lease was lost
 // meanwhile, nothing is stored and the error is feeds.ErrLeaseLost.
 //
-// Visits that wait at the same time share a transaction, each in a savepoint of
-// its own: one that fails leaves nothing behind and keeps no other from being
-// stored. Once it is being written, the end of ctx does not stop it.
+// Visits that wait at the same time share a transaction. One that fails, which is
+// rare, undoes it, and the others are written again without that one: savepoints
+// would copy every page that a visit touches. Once it is being written, the end of
+// ctx does not stop it.
 func (db *DB) Commit(ctx context.Context, v feeds.Visit) (feeds.Tally, error) {
 	p, err := newPending(ctx, &v)
 	if err != nil {
@@ -93,39 +95,42 @@ func (db *DB) commitBatch(ctx context.Context, batch []*pending) {
 	err := errors.New("the commit was broken off") // unless it comes to its end
 	defer func() {
 		for _, p := range batch {
-			p.done = true
-			if p.err == nil {
-				p.err = err
-			}
+			p.end(err)
 		}
 	}()
+	for {
+		var failed *pending
+		if failed, err = db.commitAll(ctx, batch); failed == nil {
+			return
+		}
+		failed.end(err)
+		batch = slices.DeleteFunc(batch, func(p *pending) bool { return p == failed })
+	}
+}
+
+func (p *pending) end(err error) {
+	p.done = true
+	if p.err == nil {
+		p.err = err
+	}
+}
+
+// commitAll stores the visits, or none of them; failed is the one whose fault that is.
+func (db *DB) commitAll(ctx context.Context, batch []*pending) (failed *pending, err error) {
 	err = db.tx(ctx, func(t *txn) error {
 		for _, p := range batch {
 			if p.err = p.ctx.Err(); p.err != nil {
 				continue
 			}
-			if err := db.commitOne(t, p); err != nil {
-				return err
+			p.tally, p.err = db.commitVisit(t, p.visit, p.list)
+			if p.err != nil && !errors.Is(p.err, feeds.ErrLeaseLost) { // which is seen before anything is written
+				failed, p.err = p, explain(p.err)
+				return p.err
 			}
 		}
 		return nil
 	})
-}
-
-// commitOne returns an error when the whole transaction is lost.
-func (db *DB) commitOne(t *txn, p *pending) error {
-	if err := t.exec("SAVEPOINT visit"); err != nil {
-		return err
-	}
-	p.tally, p.err = db.commitVisit(t, p.visit, p.list)
-	if p.err != nil {
-		p.err = explain(p.err)
-		// A full disk may have ended the transaction; then there is no savepoint.
-		if err := t.exec("ROLLBACK TO visit"); err != nil {
-			return p.err
-		}
-	}
-	return t.exec("RELEASE visit")
+	return failed, err
 }
 
 func (db *DB) commitVisit(t *txn, v *feeds.Visit, list []prepared) (feeds.Tally, error) {

@@ -153,9 +153,10 @@ func (t *txn) next(table string) (int64, error) {
 }
 
 // atOnce is how many of n values or rows one text takes. The sizes are few, because
-// each is a text of its own, which is compiled once.
+// each is a text of its own, which is compiled once; nor large, because the engine
+// looks each value up by its number among all before it.
 func atOnce(n int) int {
-	for _, size := range []int{500, 50, 5} {
+	for _, size := range []int{100, 20, 4} {
 		if n >= size {
 			return size
 		}
