@@ -13,6 +13,7 @@ import (
 
 	"github.com/robfig/cron/v3"
 	"golang.org/x/sync/errgroup"
+	"golang.org/x/sync/semaphore"
 
 	"orrery/aggregator/fetch"
 	"orrery/feeds"
@@ -54,6 +55,7 @@ type Options struct {
 type Aggregator struct {
 	Options
 	observing sync.Mutex
+	bytes     *semaphore.Weighted // of the documents in hand
 	visits    sync.Map // slug → *visiting
 }
 
@@ -92,7 +94,7 @@ func New(o Options) *Aggregator {
 	if o.Lease == 0 {
 		o.Lease = 10 * time.Minute
 	}
-	return &Aggregator{Options: o}
+	return &Aggregator{Options: o, bytes: semaphore.NewWeighted(bytesAtOnce)}
 }
 
 // Pass says what a pass visits: who is due, or with All or Slugs also others

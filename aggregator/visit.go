@@ -5,11 +5,17 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"sync"
 	"time"
 
 	"orrery/aggregator/fetch"
 	"orrery/feeds"
 )
+
+// bytesAtOnce bounds the documents that are read and stored at the same time, whatever
+// Concurrency is: each costs some five times its size, and waiting for servers is what
+// takes many at once.
+const bytesAtOnce = 8 << 20
 
 // visit looks at a claimed source and commits what it told, and at its past where
 // that is not read yet. The error is the store's: the source's own trouble is part
@@ -19,10 +25,17 @@ func (a *Aggregator) visit(ctx context.Context, d feeds.Due, silence error) (fee
 	var r fetch.Response
 	err := silence
 	if silence == nil {
-		r, err = a.look(ctx, d)
+		r, err = a.ask(ctx, d)
 	}
-	if ctx.Err() != nil {
+	// What was fetched waits here while too much is being read and stored.
+	weight := min(int64(len(r.Body)), bytesAtOnce)
+	if a.bytes.Acquire(ctx, weight) != nil || ctx.Err() != nil {
 		return feeds.Visit{}, feeds.Tally{}, ctx.Err()
+	}
+	put := sync.OnceFunc(func() { a.bytes.Release(weight) })
+	defer put()
+	if err == nil {
+		err = a.read(&d.Source, &r)
 	}
 	if lost(now, &d.Source, err) {
 		found, ok := a.rediscover(ctx, d)
@@ -43,6 +56,7 @@ func (a *Aggregator) visit(ctx context.Context, d feeds.Due, silence error) (fee
 		v.More = a.Now().Add(a.Lease)
 	}
 	tally, err := a.Store.Commit(ctx, v)
+	put()
 	if err == nil && !v.More.IsZero() {
 		if err = a.older(ctx, v, &tally); ctx.Err() != nil {
 			err = nil // what was stored before counts
@@ -86,34 +100,51 @@ func Preview(now time.Time, s feeds.Source, r fetch.Response, err error, known m
 	return a.decide(now, feeds.Due{Source: s}, r, err, known)
 }
 
-// look fetches and reads. A panic is this source's failure and nobody else's.
-func (a *Aggregator) look(ctx context.Context, d feeds.Due) (r fetch.Response, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fault(p)
-		}
-	}()
+// look fetches and reads.
+func (a *Aggregator) look(ctx context.Context, d feeds.Due) (fetch.Response, error) {
+	r, err := a.ask(ctx, d)
+	if err == nil {
+		err = a.read(&d.Source, &r)
+	}
+	return r, err
+}
+
+// ask fetches. A panic is this source's failure and nobody else's.
+func (a *Aggregator) ask(ctx context.Context, d feeds.Due) (r fetch.Response, err error) {
+	defer contain(&err)
 	f, err := a.fetcher(&d.Source)
 	if err != nil {
 		return r, err
 	}
-	if r, err = f(ctx, d.Source, d.Validators); err != nil || r.NotModified {
-		return r, err
+	return f(ctx, d.Source, d.Validators)
+}
+
+// read makes a feed of the body of the source's answer.
+func (a *Aggregator) read(s *feeds.Source, r *fetch.Response) (err error) {
+	defer contain(&err)
+	if r.NotModified {
+		return nil
 	}
-	base := r.URL
+	base := s.Site
 	if r.Feed == nil {
+		base = r.URL
 		if r.Feed, err = feeds.Read(r.Body, r.ContentType, base); err != nil {
-			if at, own := feeds.HostOf(r.URL), d.Source.Host(); at != own { // a portal that wants a password first, for one
+			if at, own := feeds.HostOf(r.URL), s.Host(); at != own { // a portal that wants a password first, for one
 				err = fmt.Errorf("%s redirects to %s: %w", own, at, err)
 			}
-			return r, err
+			return err
 		}
-	} else {
-		base = d.Source.Site
 	}
 	r.Body = nil
 	feeds.Normalize(r.Feed, base)
-	return r, nil
+	return nil
+}
+
+// contain makes a panic an error.
+func contain(err *error) {
+	if p := recover(); p != nil {
+		*err = fault(p)
+	}
 }
 
 func (a *Aggregator) fetcher(s *feeds.Source) (fetch.Func, error) {

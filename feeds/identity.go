@@ -51,10 +51,14 @@ func (e *Entry) GlobalKey() string {
 	if !e.GUIDGlobal {
 		return ""
 	}
-	if CanonicalURL(e.GUID) == "" {
+	c := CanonicalURL(e.GUID)
+	switch {
+	case c == "":
 		return "id:" + e.GUID
+	case isFrontPage(c):
+		return ""
 	}
-	return addressKey(e.GUID)
+	return "url:" + c
 }
 
 // addressKey is the key that an address makes: none if it is the front page of a

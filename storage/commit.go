@@ -42,7 +42,7 @@ func newPending(ctx context.Context, v *feeds.Visit) (*pending, error) {
 		return p, nil
 	}
 	var err error
-	p.list, err = prepareAll(v.Feed.Entries)
+	p.list, err = prepareAll(&v.Due.Source, v.Feed.Entries)
 	return p, err
 }
 

@@ -220,8 +220,8 @@ func (w *writer) create(p *prepared, shown int64) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	identity, own := p.Identity(w.source.URL), w.source.URL+" "+p.GUID
-	for _, id := range []string{feeds.PublicID(identity), feeds.PublicID(own), feeds.LongID(own)} {
+	own := w.source.URL + " " + p.GUID
+	for _, id := range []string{feeds.PublicID(p.identity), feeds.PublicID(own), feeds.LongID(own)} {
 		n, err := w.affect(`INSERT INTO entries (id, public_id, guid, copy_id, first_seen, sort, changed, withdrawn)
 			VALUES ($1, $2, $3, $4, $5, $6, $7, 0) ON CONFLICT (public_id) DO NOTHING`,
 			entry, id, p.GUID, shown, micros(p.FirstSeen), micros(p.Sort), max(micros(p.Changed), micros(p.Sort)))

@@ -13,24 +13,26 @@ import (
 type prepared struct {
 	*feeds.Entry
 	guid       []byte   // hash of the GUID
+	identity   string   // what its public ID is made of
 	keys       [][]byte // hashes of its keys, in the order in which a post is looked for by them
 	hash       string
 	body       string
 	categories string
 }
 
-func prepareAll(list []feeds.Entry) ([]prepared, error) {
+func prepareAll(source *feeds.Source, list []feeds.Entry) ([]prepared, error) {
 	out := make([]prepared, len(list))
 	for i := range list {
-		if err := out[i].prepare(&list[i]); err != nil {
+		if err := out[i].prepare(source, &list[i]); err != nil {
 			return nil, err
 		}
 	}
 	return out, nil
 }
 
-func (p *prepared) prepare(e *feeds.Entry) (err error) {
+func (p *prepared) prepare(source *feeds.Source, e *feeds.Entry) (err error) {
 	p.Entry, p.guid, p.hash = e, hashOf(e.GUID), e.Hash()
+	p.identity = e.Identity(source.URL)
 	first := e.GlobalKey()
 	if first != "" {
 		p.keys = append(p.keys, hashOf(first))

@@ -26,9 +26,9 @@ const applicationID = 0x4F727279
 // busy_timeout says.
 const (
 	forWriting = "&_pragma=foreign_keys(1)&_pragma=synchronous(FULL)&_pragma=journal_mode(WAL)&_pragma=wal_autocheckpoint(8000)&_txlock=immediate" + roomy
-	// roomy keeps in memory, at most 32 MB of it, what a large transaction would write
+	// roomy keeps in memory, at most 16 MB of it, what a large transaction would write
 	// to files and read again.
-	roomy      = "&_pragma=temp_store(2)&_pragma=cache_size(-32768)"
+	roomy      = "&_pragma=temp_store(2)&_pragma=cache_size(-16384)"
 	forReading = "&_pragma=query_only(1)"
 	forLooking = "&mode=ro"
 )
