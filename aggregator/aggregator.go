@@ -201,6 +201,7 @@ type pass struct {
 
 // claim claims and starts visits until nobody is due any more.
 func (p *pass) claim(ctx context.Context, g *errgroup.Group, claimed chan struct{}, want func(n int) feeds.Want) error {
+	var last *feeds.Source
 	for {
 		n := acquire(ctx, claimed, p.Concurrency)
 		if n == 0 {
@@ -209,6 +210,7 @@ func (p *pass) claim(ctx context.Context, g *errgroup.Group, claimed chan struct
 		w := want(n)
 		late := w.Now.After(w.Start.Add(w.Lease / 2))
 		w.PerHost, w.Crowded = p.PerHost+1, p.hosts.crowded(late) // one waits while others are visited
+		w.After = last
 		due, err := p.Store.Claim(ctx, w)
 		for range n - len(due) {
 			<-claimed
@@ -217,7 +219,10 @@ func (p *pass) claim(ctx context.Context, g *errgroup.Group, claimed chan struct
 		case err != nil:
 			return err
 		case len(due) > 0:
+			last = &due[len(due)-1].Source
 			p.start(ctx, g, due, claimed, w.Now.Add(w.Lease/2))
+		case last != nil: // once more from the beginning, where some were passed over
+			last = nil
 		case len(w.Crowded) == 0, late: // whoever is left comes with the next pass, which nobody shall wait for
 			return nil
 		default: // the others wait for hosts that have their hands full

@@ -31,6 +31,10 @@ type Want struct {
 	// the Crowded it takes none: those already wait for their turn.
 	PerHost int
 	Crowded []string
+	// After continues behind the source that was claimed last, in the order of being
+	// due, so that a claim need not look at what the ones before it have left; nil:
+	// from the longest due.
+	After *Source
 }
 
 // Due is a claimed source and what the visit needs to know of it.

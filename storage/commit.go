@@ -164,7 +164,11 @@ func (db *DB) commitEntries(w *writer, list []prepared) error {
 	if r := db.rules.Load(); r != nil {
 		ours = appliedRules(*r, w.source)
 	}
-	if err := w.exec(`UPDATE sources SET rules = '' WHERE id = $1 AND rules <> $2`, w.source.ID, ours); err != nil {
+	n, err := w.affect(`UPDATE sources SET rules = '' WHERE id = $1 AND rules <> $2`, w.source.ID, ours)
+	if err == nil && n > 0 {
+		err = w.unsync()
+	}
+	if err != nil {
 		return err
 	}
 	if err := w.lookUp(list); err != nil {

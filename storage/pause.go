@@ -31,6 +31,9 @@ func (db *DB) Pause(ctx context.Context, now time.Time, slug string, paused bool
 		if err := w.exec(`UPDATE sources SET paused = $1, next_visit = CASE WHEN $1 THEN next_visit ELSE 0 END WHERE id = $2`, paused, id); err != nil {
 			return err
 		}
+		if err := w.syncMoves(); err != nil {
+			return err
+		}
 		return w.flush()
 	})
 	if err != nil {

@@ -102,3 +102,35 @@ func TestSourceThatIsNotConfiguredCannotBePaused(t *testing.T) {
 		}
 	})
 }
+
+// The source at its address is not visited any more, so it is itself again.
+func TestSourceThatMovedToAPausedOneIsVisited(t *testing.T) {
+	each(t, func(t *testing.T, db *DB) {
+		configure(t, db, nil, remote("a"), remote("b"))
+		v := visitOf(claimed(t, db, "a", epoch), epoch)
+		v.Address = "https://b.example/feed.atom"
+		commit(t, db, v)
+		later := epoch.Add(24 * time.Hour)
+		same(t, "due", slugsOf(claim(t, db, feeds.Want{Now: later, N: 9, Lease: time.Minute})), []string{"b"})
+		pause(t, db, "b", true, true)
+		later = later.Add(time.Hour)
+		same(t, "due while that is paused", slugsOf(claim(t, db, feeds.Want{Now: later, N: 9, Lease: time.Minute})), []string{"a"})
+	})
+}
+
+// Nothing is written where the configuration is what it was.
+func TestSyncOfTheSameConfigurationWritesNothing(t *testing.T) {
+	each(t, func(t *testing.T, db *DB) {
+		rules := &feeds.Rules{TagsAsCategories: true}
+		configure(t, db, rules, remote("a"), folder("b"))
+		before := column(t, db, `SELECT total FROM (SELECT count(*) AS total FROM versions)`)
+		if _, err := db.write.ExecContext(t.Context(), `CREATE TRIGGER nobody BEFORE UPDATE ON sources BEGIN SELECT RAISE(ABORT, 'written'); END`); err != nil {
+			t.Fatal(err)
+		}
+		configure(t, db, rules, remote("a"), folder("b"))
+		same(t, "versions", column(t, db, `SELECT total FROM (SELECT count(*) AS total FROM versions)`), before)
+		if err := db.Sync(t.Context(), epoch, []feeds.Source{remote("a")}, rules); err == nil {
+			t.Error("a source was taken out, and nothing was written")
+		}
+	})
+}

@@ -15,18 +15,14 @@ const rulesBatch = 200
 
 // syncRules stores the configured categories, and where the rules for a source
 // differ from those that its entries were stored by, decides the categories of
-// all of them again. It returns the fingerprint of the rules.
-func (w *writer) syncRules(rules *feeds.Rules) (string, error) {
+// all of them again. fingerprint is that of the rules.
+func (w *writer) syncRules(rules *feeds.Rules, fingerprint string) error {
 	if err := w.syncCategories(rules); err != nil {
-		return "", err
-	}
-	fingerprint, err := fingerprintOf(rules)
-	if err != nil {
-		return "", err
+		return err
 	}
 	sources, err := w.storedSources()
 	if err != nil {
-		return "", err
+		return err
 	}
 	for i := range sources {
 		s := &sources[i].Source
@@ -37,13 +33,13 @@ func (w *writer) syncRules(rules *feeds.Rules) (string, error) {
 		// A visit under way has decided by other rules: its lease ends here, and
 		// the source is visited again.
 		if err := w.exec(`UPDATE sources SET rules = $1, fence = fence + 1, lease = 0 WHERE id = $2`, applied, s.ID); err != nil {
-			return "", err
+			return err
 		}
 		if err := w.reapply(rules, s); err != nil {
-			return "", fmt.Errorf("source %s: %w", s.Slug, err)
+			return fmt.Errorf("source %s: %w", s.Slug, err)
 		}
 	}
-	return fingerprint, nil
+	return nil
 }
 
 func fingerprintOf(rules *feeds.Rules) (string, error) {

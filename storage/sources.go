@@ -2,7 +2,9 @@ package storage
 
 import (
 	"context"
+	"crypto/sha256"
 	"database/sql"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"reflect"
@@ -35,9 +37,24 @@ const clockSlack = time.Hour
 // the rules have changed, every entry is put into its categories anew. A visit
 // that is under way to a source whose address or rules have changed is refused
 // when it is committed, and made again.
+//
+// Where all that is so already, nothing is written.
 func (db *DB) Sync(ctx context.Context, now time.Time, sources []feeds.Source, rules *feeds.Rules) error {
-	var fingerprint string
-	err := db.tx(ctx, func(t *txn) error {
+	fingerprint, err := fingerprintOf(rules)
+	if err != nil {
+		return err
+	}
+	configured, err := configuredOf(sources, fingerprint)
+	if err != nil {
+		return err
+	}
+	if done, err := db.synced(ctx, now, configured); err != nil {
+		return err
+	} else if done {
+		db.rules.Store(&fingerprint)
+		return nil
+	}
+	err = db.tx(ctx, func(t *txn) error {
 		w := newWriter(t, now)
 		// Visits dated after now: the clock was wrong and has been put back. Their
 		// due times are wrong, too (hostile.md, Faults).
@@ -48,9 +65,12 @@ func (db *DB) Sync(ctx context.Context, now time.Time, sources []feeds.Source, r
 		if err := w.syncSources(sources); err != nil {
 			return fmt.Errorf("store the sources: %w", err)
 		}
-		var err error
-		if fingerprint, err = w.syncRules(rules); err != nil {
+		if err := w.syncRules(rules, fingerprint); err != nil {
 			return fmt.Errorf("store the categories: %w", err)
+		}
+		if err := w.exec(`INSERT INTO meta (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value`,
+			metaConfigured, configured); err != nil {
+			return err
 		}
 		return w.flush()
 	})
@@ -58,6 +78,38 @@ func (db *DB) Sync(ctx context.Context, now time.Time, sources []feeds.Source, r
 		db.rules.Store(&fingerprint)
 	}
 	return err
+}
+
+// metaConfigured names, in meta, what the store was last made equal to.
+const metaConfigured = "configured"
+
+// configuredOf is a hash of all that Sync makes the store equal to, and of the
+// version of what reads it.
+func configuredOf(sources []feeds.Source, rules string) (string, error) {
+	h := sha256.New()
+	fmt.Fprintln(h, feeds.ReaderVersion, rules)
+	for i := range sources {
+		config, err := configOf(&sources[i])
+		if err != nil {
+			return "", err
+		}
+		fmt.Fprintf(h, "%q %q %q\n", sources[i].Slug, sources[i].URL, config)
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
+}
+
+// synced says that the store is equal to the configuration already, and that no
+// visit is dated after now.
+func (db *DB) synced(ctx context.Context, now time.Time, configured string) (bool, error) {
+	var done bool
+	err := db.read.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM meta WHERE name = $1 AND value = $2)
+		AND NOT EXISTS (SELECT 1 FROM sources WHERE last_visit > $3)`, metaConfigured, configured, micros(now.Add(clockSlack))).Scan(&done)
+	return done, explain(err)
+}
+
+// unsync has the next Sync look at everything.
+func (w *writer) unsync() error {
+	return w.exec(`DELETE FROM meta WHERE name = $1`, metaConfigured)
 }
 
 func (w *writer) syncSources(sources []feeds.Source) error {

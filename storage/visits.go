@@ -59,15 +59,23 @@ func choose(t *txn, want feeds.Want) (ids []any, err error) {
 		if err := rows.Scan(&id, &host); err != nil {
 			return err
 		}
-		if host != "" && want.PerHost > 0 && taken[host] >= want.PerHost || len(ids) >= want.N {
+		if host != "" && want.PerHost > 0 && taken[host] >= want.PerHost {
 			return nil
 		}
 		taken[host]++
-		ids = append(ids, id)
+		if ids = append(ids, id); len(ids) >= want.N {
+			return errEnough
+		}
 		return nil
 	})
+	if errors.Is(err, errEnough) {
+		err = nil
+	}
 	return ids, err
 }
+
+// errEnough ends a look at rows.
+var errEnough = errors.New("enough rows")
 
 // lookAhead is how many times more sources are looked at than are wanted, for the
 // sake of hosts that have many.
@@ -80,6 +88,10 @@ func dueQuery(want feeds.Want) (string, []any) {
 		for _, h := range want.Crowded {
 			args = append(args, h)
 		}
+	}
+	if a := want.After; a != nil {
+		where += fmt.Sprintf(" AND (next_visit, id) > ($%d, $%d)", len(args)+1, len(args)+2)
+		args = append(args, micros(a.State.NextVisit), a.ID)
 	}
 	args = append(args, want.N*lookAhead)
 	return `SELECT id, host FROM sources WHERE ` + where + fmt.Sprintf(` ORDER BY next_visit, id LIMIT $%d`, len(args)), args

@@ -43,6 +43,9 @@ type Options struct {
 	Timeout time.Duration
 	// MaxBody bounds a document in bytes after decompression. 0: 5 MiB.
 	MaxBody int64
+	// PerHost is how many visits at a time one host gets, which is how many idle
+	// connections to it are kept. 0: 1.
+	PerHost int
 	// Allow lists the exact addresses with ports that may be private; every
 	// other address outside the public internet is refused.
 	Allow []netip.AddrPort
@@ -96,7 +99,7 @@ func NewHTTP(o Options) *HTTP {
 		ResponseHeaderTimeout:  h.limits.firstByte,
 		MaxResponseHeaderBytes: maxHeaders,
 		IdleConnTimeout:        idleTimeout,
-		MaxIdleConnsPerHost:    1,
+		MaxIdleConnsPerHost:    max(o.PerHost, 1),
 		// A dialer of our own turns HTTP/2 off unless it is asked for.
 		ForceAttemptHTTP2: true,
 	}

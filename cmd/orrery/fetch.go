@@ -87,7 +87,7 @@ func (p *program) pass(ctx context.Context, want aggregator.Pass) (aggregator.Su
 
 // notVisited says why sources that were named were left alone.
 func (p *program) notVisited(ctx context.Context, pl *planet, slugs []string, visited map[string]bool) error {
-	if len(slugs) == len(visited) {
+	if len(slugs) == 0 || len(slugs) == len(visited) {
 		return nil
 	}
 	list, err := pl.store.Sources(ctx)

@@ -1,0 +1,5 @@
+-- What the store remembers of itself.
+CREATE TABLE meta (
+  name  TEXT PRIMARY KEY,
+  value TEXT NOT NULL
+) WITHOUT ROWID;
