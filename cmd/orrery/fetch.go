@@ -53,14 +53,17 @@ func (p *program) pass(ctx context.Context, want aggregator.Pass) (aggregator.Su
 			return aggregator.Summary{}, wrongUsage("there is no source %q; orrery sources lists them", slug)
 		}
 	}
+	pl.sources = nil // they are in the store, and a pass shall not grow with them
 	log, err := p.newJournal()
 	if err != nil {
 		return aggregator.Summary{}, err
 	}
 	out := p.newProgress()
-	visited := map[string]bool{}
+	visited := map[string]bool{} // of those that were named
 	a := pl.aggregator(func(v feeds.Visit, t feeds.Tally) {
-		visited[v.Due.Source.Slug] = true
+		if len(want.Slugs) > 0 {
+			visited[v.Due.Source.Slug] = true
+		}
 		out.visit(v, t)
 		if log.records != nil {
 			log.visit(v, t)

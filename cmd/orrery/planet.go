@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -57,6 +58,7 @@ func newPlanet(c *config.Config) (*planet, error) {
 			continue
 		}
 		names := pl.sourceNames()
+		pl.sources = slices.Grow(pl.sources, len(list.Outlines))
 		for _, o := range list.Outlines {
 			pl.addOutline(s, o, names)
 		}
