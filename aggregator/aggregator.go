@@ -56,7 +56,7 @@ type Aggregator struct {
 	Options
 	observing sync.Mutex
 	bytes     *semaphore.Weighted // of the documents in hand
-	visits    sync.Map // slug → *visiting
+	visits    sync.Map            // slug → *visiting
 }
 
 // visiting is a source that is being visited.
