@@ -27,6 +27,8 @@ type Store interface {
 	Waiting(ctx context.Context, want feeds.Want) (int, error)
 	// Release gives a lease back without a visit.
 	Release(ctx context.Context, due feeds.Due) error
+	// LetGo shows what was held back until now.
+	LetGo(ctx context.Context, now time.Time) error
 	// Known returns what is stored under the source's GUIDs.
 	Known(ctx context.Context, source int64, guids []string) (map[string]feeds.Known, error)
 	// Commit stores the visit whole; feeds.ErrLeaseLost if somebody else has the source.
@@ -141,6 +143,9 @@ func (a *Aggregator) want(p Pass, now, start time.Time) feeds.Want {
 // trouble is stored with it; the error is the store's, or the context's.
 func (a *Aggregator) Refresh(ctx context.Context, p Pass) (Summary, error) {
 	start := a.Now()
+	if err := a.Store.LetGo(ctx, start); err != nil {
+		return Summary{}, err
+	}
 	pass := &pass{Aggregator: a, hosts: newHosts(a.PerHost, a.Pause), running: make(chan struct{}, a.Concurrency), left: make(chan struct{}, 1)}
 	// Claimed sources may wait for their host's turn without keeping others
 	// from theirs, but not so many that their leases run out.

@@ -57,6 +57,9 @@ func decide(now time.Time, d feeds.Due, r fetch.Response, err error, known map[s
 		v.Problems = append(v.Problems, fmt.Sprintf("its feed is no longer at %s, its site names %s instead; write that into the configuration", s.URL, r.FoundAt))
 	}
 	v.Feed = news(now, d, r.Feed, known, rules, undatedAt(now, s, r.Feed.Entries))
+	if v.Listed = listed(s, &r); hold(now, s, v.Feed.Entries, known) > 0 {
+		v.Problems = append(v.Problems, floodSentence(now, s, v.Feed.Entries))
+	}
 	if len(v.Feed.Entries) > 0 || len(v.Withdrawn) > 0 {
 		v.Outcome = feeds.Changed
 	}
@@ -83,6 +86,7 @@ func busy(now time.Time, r *fetch.Response, err error) (host string, until time.
 func news(now time.Time, d feeds.Due, f *feeds.Feed, known map[string]feeds.Known, rules *feeds.Rules, undated time.Time) *feeds.Feed {
 	out := *f
 	out.Entries = nil
+	anew := datesAnew(now, f, known)
 	for i := range f.Entries {
 		e := f.Entries[i]
 		place(&e, now, undated, i)
@@ -90,7 +94,8 @@ func news(now time.Time, d feeds.Due, f *feeds.Feed, known map[string]feeds.Know
 			e.Language = feeds.Language(d.Source.Language)
 		}
 		k, ok := known[e.GUID]
-		if ok && !k.Withdrawn && !d.Reread && k.Hash == e.Hash() || !d.Source.Kept(&e) {
+		same := ok && !k.Withdrawn && !d.Reread && k.Hash == e.Hash()
+		if same && (anew || !redated(now, &e, k)) || !d.Source.Kept(&e) {
 			continue
 		}
 		e.Categories = rules.For(&e, &d.Source)

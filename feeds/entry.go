@@ -61,11 +61,14 @@ type Entry struct {
 	FirstSeen time.Time `json:"-"`
 	// Sort is min(published, first seen), fixed at first sight (parsing.md 25):
 	// a source that dates everything anew moves nothing.
-	Sort     time.Time `json:"-"`
-	Changed  time.Time `json:"-"` // Updated if the source says so, else when the text last changed, else Sort
-	Revision int       `json:"-"` // 0 for the text as first seen
-	Source   *Source   `json:"-"` // where the primary copy came from
-	Also     []Source  `json:"-"` // the other sources that have the post
+	Sort    time.Time `json:"-"`
+	Changed time.Time `json:"-"` // Updated if the source says so, else when the text last changed, else Sort
+	// HeldUntil is until when the store keeps a new entry back, as one of a flood;
+	// zero: it is shown.
+	HeldUntil time.Time `json:"-"`
+	Revision  int       `json:"-"` // 0 for the text as first seen
+	Source    *Source   `json:"-"` // where the primary copy came from
+	Also      []Source  `json:"-"` // the other sources that have the post
 }
 
 // blank says that there is nothing to show of the entry, nor to know it by.

@@ -25,29 +25,28 @@ const (
 	MaxTitle = 1000
 )
 
-// Keys are the identities of a post across sources: its canonical permalink, its
-// aliases, its GUID if that is global (dedupe.md 1, 2, 14). Two entries that share a
-// key are the same post. Compare only; show nobody.
-func (e *Entry) Keys() []string {
-	var keys []string
-	add := func(k string) {
-		if k != "" && !slices.Contains(keys, k) {
-			keys = append(keys, k)
+// Keys are the identities of a post across sources, the strongest first: its GUID
+// if that is global, its canonical permalink, its aliases (dedupe.md 1, 2, 14). Which
+// copies that share one are the same post, Cluster says. Compare only; show nobody.
+func (e *Entry) Keys() []Key {
+	var keys []Key
+	add := func(kind KeyKind, name string) {
+		if name != "" && !slices.ContainsFunc(keys, func(k Key) bool { return k.Name == name }) {
+			keys = append(keys, Key{kind, name})
 		}
 	}
-	add(addressKey(e.Permalink))
-	for _, a := range e.Aliases {
-		add(addressKey(a))
-	}
+	add(KeyGlobal, e.globalKey())
 	if e.GUID != e.Permalink || len(keys) == 0 { // the same again, mostly
-		add(e.GlobalKey())
+		add(KeyLink, AddressKey(e.Permalink))
+	}
+	for _, a := range e.Aliases {
+		add(KeyAlias, AddressKey(a))
 	}
 	return keys
 }
 
-// GlobalKey is the key that the GUID makes, "" if it means nothing elsewhere. Where
-// a post is looked for it comes before the addresses: they are shared more easily.
-func (e *Entry) GlobalKey() string {
+// globalKey is the key that the GUID makes, "" if it means nothing elsewhere.
+func (e *Entry) globalKey() string {
 	if !e.GUIDGlobal {
 		return ""
 	}
@@ -61,9 +60,9 @@ func (e *Entry) GlobalKey() string {
 	return "url:" + c
 }
 
-// addressKey is the key that an address makes: none if it is the front page of a
+// AddressKey is the key that an address makes: none if it is the front page of a
 // site, where many posts may point.
-func addressKey(address string) string {
+func AddressKey(address string) string {
 	c := CanonicalURL(address)
 	if c == "" || isFrontPage(c) {
 		return ""
@@ -199,11 +198,14 @@ func publicID(identity string) string {
 	return strings.ToLower(base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(sum[:]))
 }
 
-// Identity is what PublicID is made of: the strongest key, or for an entry
-// without any its source and GUID.
+// Identity is what PublicID is made of: the key of the permalink, which copies share
+// most often, else the strongest key, or for an entry without any its source and GUID.
 func (e *Entry) Identity(source string) string {
+	if k := AddressKey(e.Permalink); k != "" {
+		return k
+	}
 	if keys := e.Keys(); len(keys) > 0 {
-		return keys[0]
+		return keys[0].Name
 	}
 	return source + " " + e.GUID
 }

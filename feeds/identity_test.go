@@ -66,17 +66,17 @@ func TestKeysAreWhatAPostHasInCommonWithItsCopies(t *testing.T) {
 	tests := []struct {
 		name string
 		e    Entry
-		want []string
+		want []Key
 	}{
-		{"permalink first, then aliases, then the GUID", Entry{
+		{"the GUID first, then the permalink, then aliases", Entry{
 			GUID: "tag:b.example,2026:1", GUIDGlobal: true, Permalink: "https://b.example/1", Aliases: []string{"https://b.example/old"},
-		}, []string{"url:b.example/1", "url:b.example/old", "id:tag:b.example,2026:1"}},
+		}, []Key{{KeyGlobal, "id:tag:b.example,2026:1"}, {KeyLink, "url:b.example/1"}, {KeyAlias, "url:b.example/old"}}},
 		{"a GUID that is the permalink counts once", Entry{GUID: "http://www.b.example/1/", GUIDGlobal: true, Permalink: "https://b.example/1"},
-			[]string{"url:b.example/1"}},
-		{"a number is nobody else's business", Entry{GUID: "42", Permalink: "https://b.example/1"}, []string{"url:b.example/1"}},
+			[]Key{{KeyGlobal, "url:b.example/1"}}},
+		{"a number is nobody else's business", Entry{GUID: "42", Permalink: "https://b.example/1"}, []Key{{KeyLink, "url:b.example/1"}}},
 		{"a front page is no post", Entry{GUID: "https://b.example/", GUIDGlobal: true, Permalink: "https://b.example"}, nil},
-		{"a page that scripts show is one", Entry{Permalink: "https://b.example/#!p"}, []string{"url:b.example#!p"}},
-		{"a query names a post", Entry{Permalink: "https://b.example/?p=1"}, []string{"url:b.example?p=1"}},
+		{"a page that scripts show is one", Entry{Permalink: "https://b.example/#!p"}, []Key{{KeyLink, "url:b.example#!p"}}},
+		{"a query names a post", Entry{Permalink: "https://b.example/?p=1"}, []Key{{KeyLink, "url:b.example?p=1"}}},
 		{"nothing", Entry{}, nil},
 	}
 	for _, test := range tests {

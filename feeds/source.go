@@ -20,8 +20,9 @@ type Source struct {
 	Permalink  string         // pattern of a folder's addresses, Hugo's tokens
 	Categories []CategoryName // where all its entries go, too
 	Keep, Drop Match          // only entries that match Keep (if not empty) and not Drop
-	Every      time.Duration  // never visited more often; 0: as the schedule says
-	Retired    bool           // no longer configured; its entries stay
+	Retain     Retain
+	Every      time.Duration // never visited more often; 0: as the schedule says
+	Retired    bool          // no longer configured; its entries stay
 
 	// Address is where the source has moved for good (fetching.md 23); "": it is
 	// still at URL, which stays what the configuration calls it.
@@ -74,6 +75,21 @@ func HostOf(address string) string {
 	return strings.ToLower(u.Host)
 }
 
+// Owns says that e, which is the source's, was written there: that it is no copy of
+// what another feed has. A planet's entries say where they come from, or link there.
+func (s *Source) Owns(e *Entry) bool {
+	if o := e.Origin; o != nil && (o.ID != "" || o.Self != "" || o.Link != "") {
+		return o.ID != "" && o.ID == s.FeedID || CanonicalURL(o.Self) == CanonicalURL(s.URL) && o.Self != "" || sameSite(o.Link, s.FeedLink)
+	}
+	return e.Permalink == "" || sameSite(e.Permalink, s.URL) || sameSite(e.Permalink, s.Site) || sameSite(e.Permalink, s.FeedLink)
+}
+
+// sameSite says that the hosts of the addresses are one, or one below the other.
+func sameSite(a, b string) bool {
+	x, y := strings.TrimPrefix(host(a), "www."), strings.TrimPrefix(host(b), "www.")
+	return x != "" && y != "" && (x == y || strings.HasSuffix(x, "."+y) || strings.HasSuffix(y, "."+x))
+}
+
 // Name is what people call the source.
 func (s *Source) Name() string {
 	for _, n := range []string{s.Title, s.FeedTitle, s.Slug} {
@@ -90,6 +106,12 @@ func (s *Source) Home() string {
 		return s.Site
 	}
 	return s.FeedLink
+}
+
+// Retain says how much of a source's past is kept; 0: all of it.
+type Retain struct {
+	Days    int // posts that are older leave the planet
+	Entries int // only so many, the newest
 }
 
 // State is what the last visits told of a source.

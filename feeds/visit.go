@@ -97,6 +97,9 @@ type Visit struct {
 	// Feed is what the source said of itself; nil when it was not read. Its
 	// Entries are only those that are new or revised.
 	Feed *Feed
+	// Listed are the GUIDs of all entries that the source lists now, whether they are
+	// news or not; nil when the answer was not all of it.
+	Listed []string
 	// Withdrawn are the GUIDs of posts that their owner deleted. A remote feed
 	// that shrinks withdraws nothing.
 	Withdrawn []string

@@ -42,7 +42,7 @@ func newPending(ctx context.Context, v *feeds.Visit) (*pending, error) {
 		return p, nil
 	}
 	var err error
-	p.list, err = prepareAll(&v.Due.Source, v.Feed.Entries)
+	p.list, err = prepareAll(&v.Due.Source, v.Feed)
 	return p, err
 }
 
@@ -136,6 +136,8 @@ func (db *DB) commitAll(ctx context.Context, batch []*pending) (failed *pending,
 func (db *DB) commitVisit(t *txn, v *feeds.Visit, list []prepared) (feeds.Tally, error) {
 	w := newWriter(t, v.At)
 	w.source = &v.Due.Source
+	w.quiet = v.Older || v.Due.Source.State.LastSuccess.IsZero()
+	w.missing(v)
 	if err := w.commitState(v); err != nil {
 		return w.tally, err
 	}
@@ -150,6 +152,11 @@ func (db *DB) commitVisit(t *txn, v *feeds.Visit, list []prepared) (feeds.Tally,
 	}
 	if err := w.withdraw(v.Withdrawn); err != nil {
 		return w.tally, err
+	}
+	if v.Feed != nil && !v.Older {
+		if err := w.retain(); err != nil {
+			return w.tally, err
+		}
 	}
 	return w.tally, w.flush()
 }
@@ -171,13 +178,24 @@ func (db *DB) commitEntries(w *writer, list []prepared) error {
 	if err != nil {
 		return err
 	}
-	if err := w.lookUp(list); err != nil {
-		return err
-	}
-	for i := range list {
-		if err := w.commitEntry(&list[i]); err != nil {
-			return fmt.Errorf("entry %q: %w", list[i].GUID, err)
+	return w.commitEntries(list)
+}
+
+// missing notes how to tell which posts of the source are no longer there: those that
+// a whole answer does not list, and those that the owner of a folder took out.
+func (w *writer) missing(v *feeds.Visit) {
+	switch {
+	case v.Due.Source.Local():
+		withdrawn := map[string]bool{}
+		for _, g := range v.Withdrawn {
+			withdrawn[string(hashOf(g))] = true
 		}
+		w.gone = func(guid []byte) bool { return withdrawn[string(guid)] }
+	case v.Listed != nil && !w.quiet:
+		w.listed = map[string]bool{}
+		for _, g := range v.Listed {
+			w.listed[string(hashOf(g))] = true
+		}
+		w.gone = func(guid []byte) bool { return !w.listed[string(guid)] }
 	}
-	return nil
 }

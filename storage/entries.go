@@ -3,8 +3,9 @@ package storage
 import (
 	"crypto/sha256"
 	"database/sql"
-	"errors"
+	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -16,31 +17,48 @@ import (
 // is recomputed once, in flush.
 type writer struct {
 	*txn
-	now     time.Time
-	source  *feeds.Source // whose visit it is
-	reread  bool          // what is stored was read by an older program
-	tally   feeds.Tally
+	now    time.Time
+	source *feeds.Source   // whose visit it is
+	reread bool            // what is stored was read by an older program
+	quiet  bool            // the first visit of the source, or one to its past
+	listed map[string]bool // hashes of all GUIDs that the source lists now; nil: unknown
+	// gone says that the post with the hash is no longer there; nil: nobody knows.
+	gone  func(guid []byte) bool
+	tally feeds.Tally
+
+	known   map[string]*copyRow // the source's copies among the entries of the visit, by hash of GUID
+	holders map[string][]holder // who has the keys of the visit's new entries
+	like    map[int64][]int64   // copies with the values of their sketches
+	seeds   []int64             // copies whose entries are to be decided anew
+	fresh   map[int64]*prepared // of them those that this visit brought
+
 	touched map[int64]bool // entries to be merged anew
 	order   []int64        // of touched
 	revised map[int64]bool // copies that say something else than before
-	// rewritten are copies that a newer program read otherwise.
+	// rewritten are copies that say the same in other words, or that a newer program
+	// read otherwise.
 	rewritten  map[int64]bool
-	known      map[string]*copyRow    // the source's copies among the entries of the visit, by hash of GUID
-	meant      map[string]int64       // the entries that the keys of the visit's entries mean, by hash
-	own        map[int64]bool         // entries that have got a copy in this visit
 	categories map[string]categoryRow // those that were looked up, by title
 	scopes     map[string]bool        // versions to raise
 	added      map[*insertion][]any   // rows that are written together
+	news       []news                 // entries that nobody was told of
+	mute       bool                   // nobody is to be told
 }
+
+// news is an entry that has come to be shown, and its place in time.
+type news struct{ entry, sort int64 }
+
+// holder is a copy that has a key.
+type holder struct{ id, source int64 }
 
 func newWriter(t *txn, now time.Time) *writer {
 	return &writer{txn: t, now: now, touched: map[int64]bool{}, revised: map[int64]bool{}, rewritten: map[int64]bool{}, known: map[string]*copyRow{},
-		meant: map[string]int64{}, own: map[int64]bool{}, categories: map[string]categoryRow{}, scopes: map[string]bool{}, added: map[*insertion][]any{}}
+		fresh: map[int64]*prepared{}, categories: map[string]categoryRow{}, scopes: map[string]bool{}, added: map[*insertion][]any{}}
 }
 
 // touch notes that the entry is to be merged anew.
 func (w *writer) touch(entry int64) {
-	if !w.touched[entry] {
+	if entry != 0 && !w.touched[entry] {
 		w.touched[entry] = true
 		w.order = append(w.order, entry)
 	}
@@ -55,14 +73,39 @@ func hashOf(s string) []byte {
 
 // copyRow is what the store has of a source's post.
 type copyRow struct {
-	id, entry int64
-	hash      string
-	revision  int
-	withdrawn bool
-	changed   int64
+	id, entry         int64
+	hash              string
+	revision          int
+	revised, changed  int64
+	updated           int64
+	withdrawn, purged bool
+	keys, sketch      []byte
+	rekeyed           bool // it had another GUID until now
+	silent            bool // and so had many: nobody is to hear of it
 }
 
-// commitEntry stores one entry of the source.
+const copyColumns = `id, coalesce(entry_id, 0), hash, revision, revised, changed, updated, withdrawn, purged, keys, sketch`
+
+func (c *copyRow) dest() []any {
+	return []any{&c.id, &c.entry, &c.hash, &c.revision, &c.revised, &c.changed, &c.updated, &c.withdrawn, &c.purged, &c.keys, &c.sketch}
+}
+
+// commitEntries stores the entries of a visit.
+func (w *writer) commitEntries(list []prepared) error {
+	if err := w.lookUp(list); err != nil {
+		return err
+	}
+	if err := w.rekey(list); err != nil {
+		return err
+	}
+	for i := range list {
+		if err := w.commitEntry(&list[i]); err != nil {
+			return fmt.Errorf("entry %q: %w", list[i].GUID, err)
+		}
+	}
+	return w.regroup()
+}
+
 func (w *writer) commitEntry(p *prepared) error {
 	if c := w.known[string(p.guid)]; c != nil {
 		return w.revise(p, c)
@@ -70,72 +113,121 @@ func (w *writer) commitEntry(p *prepared) error {
 	return w.insert(p)
 }
 
-// lookUp finds what the store has of the source's entries, and what their keys mean.
+// lookUp finds what the store has of the source's entries, and who else has the
+// keys and sketches of the new ones.
 func (w *writer) lookUp(list []prepared) error {
 	guids := make([]any, len(list))
 	for i := range list {
 		guids[i] = list[i].guid
 	}
-	if err := w.each(`SELECT guid_hash, id, entry_id, hash, revision, withdrawn, changed FROM copies WHERE source_id = $1 AND guid_hash IN `,
+	if err := w.each(`SELECT guid_hash, `+copyColumns+` FROM copies WHERE source_id = $1 AND guid_hash IN `,
 		[]any{w.source.ID}, guids, func(rows *sql.Rows) error {
 			var guid []byte
 			var c copyRow
-			err := rows.Scan(&guid, &c.id, &c.entry, &c.hash, &c.revision, &c.withdrawn, &c.changed)
+			err := rows.Scan(append([]any{&guid}, c.dest()...)...)
 			w.known[string(guid)] = &c
 			return err
 		}); err != nil {
 		return err
 	}
-	var keys []any
+	var keys, values []any
 	for i := range list {
-		if w.known[string(list[i].guid)] == nil {
-			for _, k := range list[i].keys {
-				keys = append(keys, k)
-			}
+		if w.known[string(list[i].guid)] != nil {
+			continue
+		}
+		for _, k := range list[i].keys {
+			keys = append(keys, []byte(k.Name))
+		}
+		for _, v := range list[i].sketch {
+			values = append(values, v)
 		}
 	}
-	return w.each(`SELECT hash, entry_id FROM keys WHERE hash IN `, nil, keys, func(rows *sql.Rows) error {
-		var key []byte
-		var entry int64
-		err := rows.Scan(&key, &entry)
-		w.meant[string(key)] = entry
+	if err := w.findHolders(keys); err != nil {
 		return err
-	})
+	}
+	return w.findLike(values)
 }
 
-// insert stores a post that the source did not have before: as one more copy of an
-// entry, or as a new one.
+// findHolders looks for the copies that have these keys.
+func (w *writer) findHolders(keys []any) error {
+	w.holders = map[string][]holder{}
+	return w.each(`SELECT k.hash, k.copy_id, c.source_id FROM copy_keys k JOIN copies c ON c.id = k.copy_id WHERE k.hash IN `,
+		nil, keys, func(rows *sql.Rows) error {
+			var key []byte
+			var h holder
+			err := rows.Scan(&key, &h.id, &h.source)
+			w.holders[string(key)] = append(w.holders[string(key)], h)
+			return err
+		})
+}
+
+// insert stores a post that the source did not have before: as an entry of its own,
+// or where others may be the same, as one that regroup finds a place for.
 func (w *writer) insert(p *prepared) error {
-	entry, err := w.find(p)
+	id, err := w.next("copies")
 	if err != nil {
 		return err
 	}
-	c := copyRow{entry: entry, hash: p.hash, changed: micros(p.Changed)}
-	if c.id, err = w.next("copies"); err != nil {
+	near, err := w.tie(p, id)
+	if err != nil {
 		return err
 	}
-	created := entry == 0
-	if created {
-		if c.entry, err = w.create(p, c.id); err != nil {
+	var entry int64
+	if !near && !w.shared(p) {
+		if entry, err = w.create(p, id, w.source.URL); err != nil {
 			return err
 		}
 		w.tally.New++
-	} else {
-		w.tally.Duplicate++
 	}
-	if err := w.exec(`INSERT INTO copies (id, source_id, guid_hash, entry_id, hash, local, first_seen, changed, updated, body, categories)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`, c.id, w.source.ID, p.guid, c.entry, c.hash, w.source.Local(),
-		micros(p.FirstSeen), c.changed, micros(p.Updated), p.body, p.categories); err != nil {
+	c := copyRow{id: id, entry: entry, hash: p.hash, changed: micros(p.Changed), updated: micros(p.Updated), keys: packKeys(p.keys), sketch: packSketch(p.sketch)}
+	if err := w.exec(`INSERT INTO copies (id, source_id, guid_hash, entry_id, born, hash, local, rank, secure, length, first_seen, sort, changed,
+		updated, title, keys, sketch, categories, body)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)`,
+		id, w.source.ID, p.guid, null(entry), entry, c.hash, w.source.Local(), p.rank, p.secure(), p.length(), micros(p.FirstSeen), micros(p.Sort),
+		c.changed, c.updated, p.title, c.keys, c.sketch, p.categories, p.body); err != nil {
 		return err
 	}
 	w.known[string(p.guid)] = &c // should the feed name it twice
-	w.own[c.entry] = true
-	w.keep(p, c.entry)
-	if created {
-		return w.enlistNew(p, c.entry)
+	w.index(id, p.keys, p.sketch)
+	for _, k := range p.keys { // for those that follow in the same feed
+		w.holders[k.Name] = append(w.holders[k.Name], holder{id, w.source.ID})
 	}
-	w.touch(c.entry)
+	if entry != 0 {
+		return w.enlistNew(p, entry)
+	}
+	w.fresh[id] = p
+	w.seeds = append(w.seeds, id)
 	return nil
+}
+
+// null is NULL for 0.
+func null(id int64) any {
+	if id == 0 {
+		return nil
+	}
+	return id
+}
+
+// shared says that a copy of another source has one of the keys.
+func (w *writer) shared(p *prepared) bool {
+	for _, k := range p.keys {
+		for _, h := range w.holders[k.Name] {
+			if h.source != w.source.ID {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// index has the copy found by its keys and sketch.
+func (w *writer) index(id int64, keys []feeds.Key, sketch []int64) {
+	for _, k := range keys {
+		w.add(keyed, []byte(k.Name), id)
+	}
+	for _, v := range sketch {
+		w.add(sketched, v, id)
+	}
 }
 
 // rewrite stores what a newer program reads in the same post: no revision of its
@@ -151,36 +243,181 @@ func (w *writer) rewrite(p *prepared, c *copyRow) error {
 	}
 	w.touch(c.entry)
 	w.rewritten[c.id] = true
-	w.keep(p, c.entry)
-	return nil
+	return w.reindex(p, c)
 }
 
+const (
+	// maxRevisions is how many revisions of a post are kept and told, and betweenRevisions
+	// the time from one to the next: a page that prints the clock is no news.
+	maxRevisions     = 24
+	betweenRevisions = time.Hour
+)
+
 func (w *writer) revise(p *prepared, c *copyRow) error {
-	if w.reread && !c.withdrawn {
+	switch {
+	case c.purged: // it is known, and too old to keep
+		return nil
+	case w.reread && !c.withdrawn:
 		return w.rewrite(p, c)
-	}
-	if p.hash == c.hash && !c.withdrawn {
+	case p.hash == c.hash && c.rekeyed:
+		return w.rewrite(p, c)
+	case p.hash == c.hash && !c.withdrawn:
+		if err := w.redate(p, c); err != nil {
+			return err
+		}
 		return w.recategorize(p.categories, c)
 	}
-	if c.withdrawn {
+	told, err := w.worthTelling(p, c)
+	if err != nil {
+		return err
+	}
+	revision, revised, changed := c.revision, c.revised, c.changed
+	switch {
+	case c.withdrawn:
 		w.tally.New++
-	} else {
+	case told:
 		w.tally.Revised++
 	}
-	changed := micros(p.Updated)
-	if p.hash == c.hash {
-		changed = c.changed // it only came back
-	} else if changed <= c.changed || changed > micros(w.now) {
-		changed = micros(w.now) // the text says more than the date
+	if told {
+		if changed = micros(p.Updated); changed <= c.changed || changed > micros(w.now) {
+			changed = micros(w.now) // the text says more than the date
+		}
+		if err := w.remember(c); err != nil {
+			return err
+		}
+		revision, revised = revision+1, micros(w.now)
 	}
-	if err := w.exec(`UPDATE copies SET hash = $1, revision = revision + $2, withdrawn = 0, changed = $3, updated = $4, body = $5,
-		categories = $6 WHERE id = $7`, p.hash, p.hash != c.hash, changed, micros(p.Updated), p.body, p.categories, c.id); err != nil {
+	if err := w.exec(`UPDATE copies SET hash = $1, revision = $2, revised = $3, withdrawn = 0, changed = $4, updated = $5, title = $6,
+		rank = $7, secure = $8, length = $9, categories = $10, body = $11 WHERE id = $12`, p.hash, revision, revised, changed, micros(p.Updated),
+		p.title, p.rank, p.secure(), p.length(), p.categories, p.body, c.id); err != nil {
 		return err
 	}
 	w.touch(c.entry)
-	w.revised[c.id] = p.hash != c.hash
-	w.keep(p, c.entry)
-	return nil
+	w.revised[c.id], w.rewritten[c.id] = told, true
+	if c.withdrawn {
+		w.seeds = append(w.seeds, c.id)
+	}
+	return w.reindex(p, c)
+}
+
+// worthTelling says that the post says something else than before, or that its
+// source says that it does, and that it has not done so too often or just now
+// (dedupe.md 8). Whatever it is, it is stored.
+func (w *writer) worthTelling(p *prepared, c *copyRow) (bool, error) {
+	if p.hash == c.hash || c.revision >= maxRevisions || micros(w.now)-c.revised < betweenRevisions.Microseconds() && c.revised != 0 {
+		return false, nil
+	}
+	if u := micros(p.Updated); u > c.updated && u <= micros(w.now) && !c.rekeyed {
+		return true, nil
+	}
+	old, err := w.body(c.id)
+	if err != nil {
+		return false, err
+	}
+	if c.rekeyed {
+		old.Permalink = p.Permalink // it has moved, and says the same there
+	}
+	return !c.silent && feeds.Material(&old, p.Entry), nil
+}
+
+// body is the copy's entry.
+func (w *writer) body(id int64) (e feeds.Entry, err error) {
+	var text []byte
+	if err := w.row(`SELECT body FROM copies WHERE id = $1`, id).Scan(&text); err != nil {
+		return e, err
+	}
+	if err := json.Unmarshal(text, &e); err != nil {
+		return e, fmt.Errorf("copy %d: %w", id, err)
+	}
+	return e, nil
+}
+
+// remember keeps what the copy says until now.
+func (w *writer) remember(c *copyRow) error {
+	return w.exec(`INSERT INTO revisions (copy_id, n, at, body) SELECT id, revision, $1, body FROM copies WHERE id = $2
+		ON CONFLICT (copy_id, n) DO NOTHING`, micros(w.now), c.id)
+}
+
+// redate takes the date at which the source says the post was changed, though it
+// says the same: the source knows better. One that dates everything anew does not;
+// whose visit brings the entry has seen to that.
+func (w *writer) redate(p *prepared, c *copyRow) error {
+	updated := micros(p.Updated)
+	if updated <= c.updated || updated > micros(w.now) {
+		return nil
+	}
+	w.touch(c.entry)
+	w.rewritten[c.id] = true
+	return w.exec(`UPDATE copies SET updated = $1, changed = max(changed, $1) WHERE id = $2`, updated, c.id)
+}
+
+// reindex has a copy found by what it says now. Where that is something else, its
+// place is decided anew, and that of those it was together with.
+func (w *writer) reindex(p *prepared, c *copyRow) error {
+	keys, sketch := packKeys(p.keys), packSketch(p.sketch)
+	if string(keys) == string(c.keys) && string(sketch) == string(c.sketch) {
+		return nil
+	}
+	if err := w.unindex(c.id); err != nil {
+		return err
+	}
+	if err := w.exec(`UPDATE copies SET keys = $1, sketch = $2 WHERE id = $3`, keys, sketch, c.id); err != nil {
+		return err
+	}
+	w.index(c.id, p.keys, p.sketch)
+	mates, err := w.ids(`SELECT id FROM copies WHERE entry_id = $1`, c.entry)
+	if err != nil {
+		return err
+	}
+	w.seeds = append(w.seeds, mates...)
+	c.keys, c.sketch = keys, sketch
+	values := make([]any, len(p.sketch))
+	for i, v := range p.sketch {
+		values[i] = v
+	}
+	if err := w.findLike(values); err != nil {
+		return err
+	}
+	_, err = w.tie(p, c.id)
+	return err
+}
+
+// unindex takes back what a copy is found by.
+func (w *writer) unindex(id int64) error {
+	if err := w.writeAdded(); err != nil { // among them may be its own
+		return err
+	}
+	var keys, sketch []byte
+	if err := w.row(`SELECT keys, sketch FROM copies WHERE id = $1`, id).Scan(&keys, &sketch); err != nil {
+		return err
+	}
+	for _, k := range unpackKeys(keys) {
+		if err := w.exec(`DELETE FROM copy_keys WHERE hash = $1 AND copy_id = $2`, []byte(k.Name), id); err != nil {
+			return err
+		}
+	}
+	for _, v := range unpackSketch(sketch) {
+		if err := w.exec(`DELETE FROM sketches WHERE hash = $1 AND copy_id = $2`, v, id); err != nil {
+			return err
+		}
+	}
+	return w.exec(`DELETE FROM ties WHERE kind = $1 AND (a = $2 OR b = $2)`, int(feeds.TieText), id)
+}
+
+// ids are those that a question for one column gives.
+func (w *writer) ids(query string, args ...any) ([]int64, error) {
+	rows, err := w.query(query, args...)
+	if err != nil {
+		return nil, err
+	}
+	var list []int64
+	err = eachRow(rows, func() error {
+		var id int64
+		err := rows.Scan(&id)
+		list = append(list, id)
+		return err
+	})
+	return list, err
 }
 
 // recategorize stores what the rules now say of an unchanged entry.
@@ -193,38 +430,22 @@ func (w *writer) recategorize(categories string, c *copyRow) error {
 	return nil
 }
 
-// find looks for the post among all sources' by its keys: first by what its
-// source says is its identity everywhere, then by its addresses. Two entries of
-// one source are two posts whatever address they share: whole feeds link every
-// entry to one page, and then the address says less than the GUID.
-func (w *writer) find(p *prepared) (entry int64, err error) {
-	for _, k := range p.keys {
-		entry, ok := w.meant[string(k)]
-		if !ok || w.own[entry] {
-			continue
-		}
-		var taken bool
-		if err := w.row(`SELECT EXISTS (SELECT 1 FROM copies WHERE entry_id = $1 AND source_id = $2 AND withdrawn = 0)`,
-			entry, w.source.ID).Scan(&taken); err != nil || !taken {
-			return entry, err
-		}
-	}
-	return 0, nil
-}
-
 // create makes the entry, shown by the copy. Its public ID comes from its strongest
 // identity; where that is taken, from one that is less likely to be. Its GUID is for
 // ever the one it first came with, whichever copy is shown later (RFC 4287 §4.2.6).
-func (w *writer) create(p *prepared, shown int64) (int64, error) {
+//
+// With no copy to show, 0, the entry is withdrawn until it is merged.
+func (w *writer) create(p *prepared, shown int64, source string) (int64, error) {
 	entry, err := w.next("entries")
 	if err != nil {
 		return 0, err
 	}
-	own := w.source.URL + " " + p.GUID
+	until := micros(p.HeldUntil)
+	own := source + " " + p.GUID
 	for _, id := range []string{feeds.PublicID(p.identity), feeds.PublicID(own), feeds.LongID(own)} {
-		n, err := w.affect(`INSERT INTO entries (id, public_id, guid, copy_id, first_seen, sort, changed, withdrawn)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, 0) ON CONFLICT (public_id) DO NOTHING`,
-			entry, id, p.GUID, shown, micros(p.FirstSeen), micros(p.Sort), max(micros(p.Changed), micros(p.Sort)))
+		n, err := w.affect(`INSERT INTO entries (id, public_id, guid, copy_id, first_seen, sort, changed, withdrawn, held)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (public_id) DO NOTHING`,
+			entry, id, p.GUID, shown, micros(p.FirstSeen), micros(p.Sort), max(micros(p.Changed), micros(p.Sort)), until != 0 || shown == 0, until)
 		if err != nil {
 			return 0, err
 		}
@@ -238,6 +459,9 @@ func (w *writer) create(p *prepared, shown int64) (int64, error) {
 
 // enlistNew puts a new entry, which is what its one copy is, into its lists.
 func (w *writer) enlistNew(p *prepared, entry int64) error {
+	if !p.HeldUntil.IsZero() {
+		return nil
+	}
 	sources, categories, err := w.lists([]mergeCopy{{source: w.source.ID, slug: w.source.Slug, categories: p.Categories}})
 	if err != nil {
 		return err
@@ -248,22 +472,12 @@ func (w *writer) enlistNew(p *prepared, entry int64) error {
 	}
 	w.addLinks(inSource, sources, nil, micros(p.Sort), p.ID, entry)
 	w.addLinks(inCategory, categories, nil, micros(p.Sort), p.ID, entry)
-	w.tell(entry, "new")
+	w.news = append(w.news, news{entry, micros(p.Sort)})
 	return nil
 }
 
 // tell owes the world the news of an entry.
 func (w *writer) tell(entry int64, event string) { w.add(owed, entry, event, micros(w.now)) }
-
-// keep notes the keys of the entry; the first entry to have a key keeps it.
-func (w *writer) keep(p *prepared, entry int64) {
-	for _, k := range p.keys {
-		w.add(keyed, k, entry)
-		if _, ok := w.meant[string(k)]; !ok {
-			w.meant[string(k)] = entry
-		}
-	}
-}
 
 // insertion is a text that writes rows, which is kept until there are many.
 type insertion struct {
@@ -273,7 +487,8 @@ type insertion struct {
 }
 
 var (
-	keyed      = &insertion{`INSERT INTO keys (hash, entry_id) VALUES `, 2, ` ON CONFLICT (hash) DO NOTHING`}
+	keyed      = &insertion{`INSERT INTO copy_keys (hash, copy_id) VALUES `, 2, ` ON CONFLICT DO NOTHING`}
+	sketched   = &insertion{`INSERT INTO sketches (hash, copy_id) VALUES `, 2, ` ON CONFLICT DO NOTHING`}
 	inSource   = &insertion{`INSERT INTO entry_sources (source_id, sort, public_id, entry_id) VALUES `, 4, ""}
 	inCategory = &insertion{`INSERT INTO entry_categories (category_id, sort, public_id, entry_id) VALUES `, 4, ""}
 	owed       = &insertion{`INSERT INTO outbox (entry_id, event, at) VALUES `, 3, ""}
@@ -285,7 +500,7 @@ func (w *writer) add(to *insertion, row ...any) { w.added[to] = append(w.added[t
 // writeAdded writes the rows that were added, many with one text: small as they
 // are, running a text takes longer than writing one.
 func (w *writer) writeAdded() error {
-	for _, to := range []*insertion{keyed, inSource, inCategory, owed} {
+	for _, to := range []*insertion{keyed, sketched, tied, inSource, inCategory, owed} {
 		values := w.added[to]
 		for len(values) > 0 {
 			n := atOnce(len(values) / to.columns)
@@ -305,19 +520,25 @@ func (w *writer) writeAdded() error {
 
 func (w *writer) withdraw(guids []string) error {
 	for _, g := range guids {
-		var entry int64
-		err := w.row(`UPDATE copies SET withdrawn = 1 WHERE source_id = $1 AND guid_hash = $2 AND withdrawn = 0
-			RETURNING entry_id`, w.source.ID, hashOf(g)).Scan(&entry)
-		if errors.Is(err, sql.ErrNoRows) {
+		if w.known[string(hashOf(g))] != nil && w.known[string(hashOf(g))].rekeyed {
 			continue
 		}
+		list, err := w.ids(`UPDATE copies SET withdrawn = 1 WHERE source_id = $1 AND guid_hash = $2 AND withdrawn = 0
+			RETURNING id`, w.source.ID, hashOf(g))
 		if err != nil {
 			return err
 		}
-		w.tally.Withdrawn++
-		w.touch(entry)
+		w.tally.Withdrawn += len(list)
+		w.seeds = append(w.seeds, list...)
+		for _, id := range list {
+			entries, err := w.ids(`SELECT entry_id FROM copies WHERE id = $1`, id)
+			if err != nil {
+				return err
+			}
+			w.touch(entries[0])
+		}
 	}
-	return nil
+	return w.regroup()
 }
 
 // flush recomputes what was touched and raises the versions.
@@ -326,18 +547,21 @@ func (w *writer) flush() error {
 		return err
 	}
 	for _, id := range w.order {
-		event, err := w.merge(id)
-		if err != nil {
+		event, sort, err := w.merge(id)
+		switch {
+		case err != nil:
 			return err
-		}
-		if event != "" {
+		case event == "new":
+			w.news = append(w.news, news{id, sort})
+		case event != "":
 			w.tell(id, event)
 		}
 	}
+	w.announce()
 	if err := w.writeAdded(); err != nil {
 		return err
 	}
-	for _, scope := range sorted(w.scopes) {
+	for _, scope := range slices.Sorted(maps.Keys(w.scopes)) {
 		// Never backwards, whatever the clock does: Last-Modified comes from it.
 		if err := w.exec(`INSERT INTO versions (scope, seq, changed) VALUES ($1, 1, $2)
 			ON CONFLICT (scope) DO UPDATE SET seq = versions.seq + 1, changed = max(versions.changed, excluded.changed)`,
@@ -346,13 +570,4 @@ func (w *writer) flush() error {
 		}
 	}
 	return nil
-}
-
-func sorted(set map[string]bool) []string {
-	list := make([]string, 0, len(set))
-	for s := range set {
-		list = append(list, s)
-	}
-	slices.Sort(list)
-	return list
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math/bits"
 	"slices"
 
 	"orrery/feeds"
@@ -14,82 +15,118 @@ import (
 
 // mergeCopy is what deciding between the copies of a post needs.
 type mergeCopy struct {
-	id, source                int64
-	slug                      string
-	local                     bool
-	firstSeen, changed, bytes int64
-	categories                []feeds.CategoryName
+	id, source            int64
+	slug                  string
+	local                 bool
+	rank, secure          int
+	sort, changed, length int64
+	hash                  string
+	categories            []feeds.CategoryName
+}
+
+// mergeEntry is what deciding needs of the entry.
+type mergeEntry struct {
+	id                        string
+	sort, shown, held, merged int64
+	withdrawn, hidden         bool
 }
 
 // links are the lists an entry stands in: the id of a category or source, and
 // the scope of its version.
 type links map[int64]string
 
-// merge makes the entry what its copies say: which is shown, in which
+// merge makes the entry what its copies say: which is shown, where in time, in which
 // categories and under which sources it stands. It returns what happened for
 // the outbox: new, revised, withdrawn, or "" for nothing a reader would see. What
 // nobody would see raises no version either.
-func (w *writer) merge(entry int64) (event string, err error) {
-	var sort, shown int64
-	var id string
-	var hidden bool
-	if err := w.row(`SELECT sort, public_id, copy_id, withdrawn FROM entries WHERE id = $1`, entry).
-		Scan(&sort, &id, &shown, &hidden); err != nil {
-		return "", err
+func (w *writer) merge(entry int64) (event string, sort int64, err error) {
+	var e mergeEntry
+	if err := w.row(`SELECT sort, public_id, copy_id, withdrawn, hidden, held, merged FROM entries WHERE id = $1`, entry).
+		Scan(&e.sort, &e.id, &e.shown, &e.withdrawn, &e.hidden, &e.held, &e.merged); err != nil {
+		return "", 0, err
 	}
-	copies, err := w.copies(entry)
+	copies, purged, err := w.copies(entry)
 	if err != nil {
-		return "", err
+		return "", 0, err
+	}
+	if e.hidden || e.held != 0 || e.merged != 0 {
+		copies = nil
+	}
+	sort = e.sort
+	if len(copies) > 0 {
+		sort = copies[0].sort
 	}
 	sources, categories, err := w.lists(copies)
 	if err != nil {
-		return "", err
+		return "", 0, err
 	}
-	moved, err := w.relist(entry, sort, id, sources, categories)
+	moved, err := w.relist(entry, &e, sort, sources, categories)
 	if err != nil {
-		return "", err
+		return "", 0, err
 	}
 	switch {
-	case len(copies) == 0 && hidden:
-		return "", nil
+	case len(copies) == 0 && e.withdrawn:
+		return "", 0, nil
 	case len(copies) == 0:
-		return "withdrawn", w.exec(`UPDATE entries SET withdrawn = 1, changed = max(changed, $1) WHERE id = $2`, micros(w.now), entry)
-	case hidden:
+		if event = "withdrawn"; purged {
+			event = "" // it has grown old, and nobody took it back
+		}
+		return event, 0, w.exec(`UPDATE entries SET withdrawn = 1, changed = max(changed, $1) WHERE id = $2`, micros(w.now), entry)
+	case e.withdrawn:
 		event = "new"
-	case shown != copies[0].id, w.revised[copies[0].id]:
+	case w.revised[copies[0].id]:
 		event = "revised"
+	case e.shown != copies[0].id:
+		if event, err = w.shownAnew(e.shown, &copies[0]); err != nil {
+			return "", 0, err
+		}
 	case !moved && !w.rewritten[copies[0].id]:
-		return "", nil
+		return "", 0, nil
 	}
 	w.bump("")
 	for _, scope := range joined(sources, categories) {
 		w.bump(scope)
 	}
-	return event, w.exec(`UPDATE entries SET copy_id = $1, changed = max($2, sort), withdrawn = 0 WHERE id = $3`,
-		copies[0].id, copies[0].changed, entry)
+	return event, sort, w.exec(`UPDATE entries SET copy_id = $1, sort = $2, changed = max($3, $2), withdrawn = 0 WHERE id = $4`,
+		copies[0].id, sort, copies[0].changed, entry)
+}
+
+// shownAnew says whether the world is to hear that another copy is shown: if it says
+// something else, of a post that is news.
+func (w *writer) shownAnew(before int64, now *mergeCopy) (event string, err error) {
+	if w.quiet || now.sort < micros(w.now.Add(-recent)) {
+		return "", nil
+	}
+	var hash string
+	if err := w.row(`SELECT coalesce(max(hash), '') FROM copies WHERE id = $1`, before).Scan(&hash); err != nil || hash == now.hash {
+		return "", err
+	}
+	return "revised", nil
 }
 
 // copies returns the copies that make the entry, the one to show first: a local
-// post before any remote copy (dedupe.md 14), then the first seen. When the owner
+// post before any remote copy (dedupe.md 14), then what its author's own site has,
+// the earliest, the longest, what comes over TLS (dedupe.md 13). Longer is twice as
+// long, or two that are edited in turn would be shown in turn. When the owner
 // of a folder has deleted the post, none is left: a feed that still lists it must
-// not bring it back (markdown.md 8).
-func (w *writer) copies(entry int64) ([]mergeCopy, error) {
-	rows, err := w.query(`SELECT c.id, c.source_id, s.slug, c.local, c.first_seen, c.changed, length(c.body), c.categories, c.withdrawn
+// not bring it back (markdown.md 8). purged says that some are too old to keep.
+func (w *writer) copies(entry int64) (list []mergeCopy, purged bool, err error) {
+	rows, err := w.query(`SELECT c.id, c.source_id, s.slug, c.local, c.rank, c.secure, c.sort, c.changed, c.length, c.hash, c.categories, c.withdrawn, c.purged
 		FROM copies c JOIN sources s ON s.id = c.source_id WHERE c.entry_id = $1`, entry)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	var list []mergeCopy
 	deleted := false
 	err = eachRow(rows, func() error {
 		var c mergeCopy
 		var categories string
-		var withdrawn bool
-		if err := rows.Scan(&c.id, &c.source, &c.slug, &c.local, &c.firstSeen, &c.changed, &c.bytes, &categories, &withdrawn); err != nil {
+		var withdrawn, old bool
+		if err := rows.Scan(&c.id, &c.source, &c.slug, &c.local, &c.rank, &c.secure, &c.sort, &c.changed, &c.length, &c.hash, &categories, &withdrawn, &old); err != nil {
 			return err
 		}
-		if withdrawn {
-			deleted = deleted || c.local
+		purged = purged || old
+		if withdrawn || old {
+			deleted = deleted || c.local && withdrawn
 			return nil
 		}
 		list = append(list, c)
@@ -99,18 +136,13 @@ func (w *writer) copies(entry int64) ([]mergeCopy, error) {
 		return nil
 	})
 	slices.SortFunc(list, func(a, b mergeCopy) int {
-		if a.local != b.local {
-			if a.local {
-				return -1
-			}
-			return 1
-		}
-		return cmp.Or(cmp.Compare(a.firstSeen, b.firstSeen), cmp.Compare(b.bytes, a.bytes), cmp.Compare(a.slug, b.slug), cmp.Compare(a.id, b.id))
+		return cmp.Or(cmp.Compare(a.rank, b.rank), cmp.Compare(a.sort, b.sort), cmp.Compare(bits.Len64(uint64(b.length)), bits.Len64(uint64(a.length))),
+			cmp.Compare(b.secure, a.secure), cmp.Compare(a.slug, b.slug), cmp.Compare(a.id, b.id))
 	})
 	if deleted && len(list) > 0 && !list[0].local {
 		list = nil
 	}
-	return list, err
+	return list, purged, err
 }
 
 // lists are the sources and categories that the copies put their entry under.
@@ -132,7 +164,7 @@ func (w *writer) lists(copies []mergeCopy) (sources, categories links, err error
 // relist puts the entry into these lists and no others. It says whether that
 // changed anything, and then raises the versions of all it stood in before: what
 // an entry shows of itself names its categories and sources.
-func (w *writer) relist(entry, sort int64, id string, sources, categories links) (moved bool, err error) {
+func (w *writer) relist(entry int64, e *mergeEntry, sort int64, sources, categories links) (moved bool, err error) {
 	oldSources, err := w.links(`SELECT es.source_id, 's ' || s.slug FROM entry_sources es JOIN sources s ON s.id = es.source_id
 		WHERE es.entry_id = $1`, entry)
 	if err != nil {
@@ -143,18 +175,26 @@ func (w *writer) relist(entry, sort int64, id string, sources, categories links)
 	if err != nil {
 		return false, err
 	}
-	if maps.Equal(oldSources, sources) && maps.Equal(oldCategories, categories) {
+	if maps.Equal(oldSources, sources) && maps.Equal(oldCategories, categories) && (sort == e.sort || len(sources) == 0) {
 		return false, nil
 	}
 	w.bump("")
 	for _, scope := range joined(oldSources, oldCategories) {
 		w.bump(scope)
 	}
-	w.addLinks(inSource, sources, oldSources, sort, id, entry)
-	w.addLinks(inCategory, categories, oldCategories, sort, id, entry)
-	return true, errors.Join(
-		w.unlink(`DELETE FROM entry_sources WHERE source_id = $1 AND sort = $2 AND public_id = $3`, oldSources, sources, sort, id),
-		w.unlink(`DELETE FROM entry_categories WHERE category_id = $1 AND sort = $2 AND public_id = $3`, oldCategories, categories, sort, id))
+	keptSources, keptCategories := sources, categories
+	if sort != e.sort { // it stands somewhere else in all of them
+		keptSources, keptCategories = nil, nil
+	}
+	err = errors.Join(
+		w.unlink(`DELETE FROM entry_sources WHERE source_id = $1 AND sort = $2 AND public_id = $3`, oldSources, keptSources, e.sort, e.id),
+		w.unlink(`DELETE FROM entry_categories WHERE category_id = $1 AND sort = $2 AND public_id = $3`, oldCategories, keptCategories, e.sort, e.id))
+	if sort != e.sort {
+		oldSources, oldCategories = nil, nil
+	}
+	w.addLinks(inSource, sources, oldSources, sort, e.id, entry)
+	w.addLinks(inCategory, categories, oldCategories, sort, e.id, entry)
+	return true, err
 }
 
 func (w *writer) links(query string, entry int64) (links, error) {

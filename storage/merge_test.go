@@ -223,16 +223,28 @@ func TestSamePostOfTwoSourcesIsOneEntry(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			second.Title, second.Published = "Second", epoch
 			for _, pair := range [][2]feeds.Entry{{first, second}, {second, first}} {
-				each(t, func(t *testing.T, db *DB) {
-					configure(t, db, nil, remote("a"), remote("b"))
-					visit(t, db, "a", epoch, pair[0])
-					if tally := visit(t, db, "b", epoch.Add(time.Minute), pair[1]); tally != (feeds.Tally{Duplicate: 1}) {
-						t.Errorf("tally %+v", tally)
-					}
-					if e := only(t, db); e.Title != pair[0].Title || len(e.Also) != 1 || e.Also[0].Slug != "b" {
-						t.Errorf("shown is %q, also at %v", e.Title, e.Also)
-					}
-				})
+				var shown []string
+				for _, order := range [][]int{{0, 1}, {1, 0}} {
+					each(t, func(t *testing.T, db *DB) {
+						configure(t, db, nil, remote("a"), remote("b"))
+						for n, i := range order {
+							slug := []string{"a", "b"}[i]
+							tally := visit(t, db, slug, epoch.Add(time.Duration(n)*time.Minute), pair[i])
+							if want := (feeds.Tally{New: 1 - n, Duplicate: n}); tally != want {
+								t.Errorf("%s: tally %+v", slug, tally)
+							}
+						}
+						e := only(t, db)
+						if len(e.Also) != 1 || e.Also[0].Slug == e.Source.Slug {
+							t.Errorf("shown is %q of %s, also at %d", e.Title, e.Source.Slug, len(e.Also))
+						}
+						shown = append(shown, e.Title)
+						sound(t, db)
+					})
+				}
+				if shown[0] != shown[1] {
+					t.Errorf("in one order %q is shown, in the other %q", shown[0], shown[1])
+				}
 			}
 		})
 	}

@@ -2,7 +2,10 @@ package storage
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/binary"
 	"encoding/json"
+	"strings"
 
 	"orrery/feeds"
 )
@@ -12,18 +15,32 @@ import (
 // everybody else waits.
 type prepared struct {
 	*feeds.Entry
-	guid       []byte   // hash of the GUID
-	identity   string   // what its public ID is made of
-	keys       [][]byte // hashes of its keys, in the order in which a post is looked for by them
+	guid       []byte // hash of the GUID
+	identity   string // what its public ID is made of
+	keys       []feeds.Key
+	title      int64
+	sketch     []int64
+	rank       int
 	hash       string
 	body       string
 	categories string
 }
 
-func prepareAll(source *feeds.Source, list []feeds.Entry) ([]prepared, error) {
-	out := make([]prepared, len(list))
-	for i := range list {
-		if err := out[i].prepare(source, &list[i]); err != nil {
+// The ranks of copies: whose is shown first.
+const (
+	rankLocal = iota
+	rankOwn
+	rankElsewhere
+)
+
+func prepareAll(source *feeds.Source, f *feeds.Feed) ([]prepared, error) {
+	at := *source
+	if f.Link != "" {
+		at.FeedLink = f.Link
+	}
+	out := make([]prepared, len(f.Entries))
+	for i := range f.Entries {
+		if err := out[i].prepare(&at, &f.Entries[i]); err != nil {
 			return nil, err
 		}
 	}
@@ -33,17 +50,100 @@ func prepareAll(source *feeds.Source, list []feeds.Entry) ([]prepared, error) {
 func (p *prepared) prepare(source *feeds.Source, e *feeds.Entry) (err error) {
 	p.Entry, p.guid, p.hash = e, hashOf(e.GUID), e.Hash()
 	p.identity = e.Identity(source.URL)
-	first := e.GlobalKey()
-	if first != "" {
-		p.keys = append(p.keys, hashOf(first))
+	p.keys = e.Keys()
+	for i := range p.keys {
+		p.keys[i].Name = string(hashOf(p.keys[i].Name))
 	}
-	for _, k := range e.Keys() {
-		if k != first {
-			p.keys = append(p.keys, hashOf(k))
-		}
+	p.title = titleHash(e.Title)
+	p.sketch = sketchOf(e, p.title)
+	switch {
+	case source.Local():
+		p.rank = rankLocal
+	case source.Owns(e):
+		p.rank = rankOwn
+	default:
+		p.rank = rankElsewhere
 	}
 	p.body, p.categories, err = encode(e)
 	return err
+}
+
+// titleHash is equal for titles that say the same; 0 for none.
+func titleHash(title string) int64 {
+	fold := feeds.FoldTag(title)
+	if fold == "" {
+		return 0
+	}
+	return shortHash("title", fold)
+}
+
+func shortHash(kind, s string) int64 {
+	sum := sha256.Sum256([]byte(kind + " " + s))
+	return int64(binary.LittleEndian.Uint64(sum[:]))
+}
+
+// sketchOf are the values by which a copy with nearly the same text is found: its
+// title's, and those of its text, or of a short text as a whole.
+func sketchOf(e *feeds.Entry, title int64) []int64 {
+	var out []int64
+	if title != 0 {
+		out = append(out, title)
+	}
+	values := feeds.SketchOf(e)
+	for _, v := range values {
+		out = append(out, int64(v))
+	}
+	if values != nil {
+		return out
+	}
+	text := e.Content
+	if text == "" && !e.SummaryMade {
+		text = e.Summary
+	}
+	if text = feeds.PlainText(text); text != "" {
+		out = append(out, shortHash("text", text))
+	}
+	return out
+}
+
+func (p *prepared) secure() bool { return strings.HasPrefix(p.Permalink, "https:") }
+
+// length is that of its text in bytes.
+func (p *prepared) length() int { return len(p.Content) + len(p.Summary) }
+
+const keySize = 1 + 16
+
+// packKeys is keys as a copy keeps them.
+func packKeys(keys []feeds.Key) []byte {
+	out := make([]byte, 0, len(keys)*keySize)
+	for _, k := range keys {
+		out = append(append(out, byte(k.Kind)), k.Name...)
+	}
+	return out
+}
+
+func unpackKeys(b []byte) []feeds.Key {
+	var keys []feeds.Key
+	for ; len(b) >= keySize; b = b[keySize:] {
+		keys = append(keys, feeds.Key{Kind: feeds.KeyKind(b[0]), Name: string(b[1:keySize])})
+	}
+	return keys
+}
+
+func packSketch(values []int64) []byte {
+	out := make([]byte, 0, 8*len(values))
+	for _, v := range values {
+		out = binary.LittleEndian.AppendUint64(out, uint64(v))
+	}
+	return out
+}
+
+func unpackSketch(b []byte) []int64 {
+	var values []int64
+	for ; len(b) >= 8; b = b[8:] {
+		values = append(values, int64(binary.LittleEndian.Uint64(b)))
+	}
+	return values
 }
 
 func encode(e *feeds.Entry) (body, categories string, err error) {

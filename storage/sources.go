@@ -19,6 +19,7 @@ type sourceConfig struct {
 	Categories                       []feeds.CategoryName `json:",omitempty"`
 	Keep, Drop                       feeds.Match
 	Every                            time.Duration `json:",omitempty"`
+	Retain                           feeds.Retain  `json:",omitzero"`
 }
 
 // sourceFeed is what the source's feed says of itself.
@@ -229,7 +230,7 @@ func pairSources(sources []feeds.Source, stored []storedSource) []*storedSource 
 }
 
 func configOf(s *feeds.Source) (string, error) {
-	b, err := json.Marshal(sourceConfig{s.Title, s.Site, s.Language, s.Permalink, s.Categories, s.Keep, s.Drop, s.Every})
+	b, err := json.Marshal(sourceConfig{s.Title, s.Site, s.Language, s.Permalink, s.Categories, s.Keep, s.Drop, s.Every, s.Retain})
 	return string(b), err
 }
 
@@ -358,7 +359,7 @@ func scanSource(rows *sql.Rows, s *feeds.Source, more ...any) error {
 		}
 	}
 	s.Title, s.Site, s.Language, s.Permalink = c.Title, c.Site, c.Language, c.Permalink
-	s.Categories, s.Keep, s.Drop, s.Every = c.Categories, c.Keep, c.Drop, c.Every
+	s.Categories, s.Keep, s.Drop, s.Every, s.Retain = c.Categories, c.Keep, c.Drop, c.Every, c.Retain
 	s.FeedID, s.FeedTitle, s.FeedLink, s.Icon, s.Rights, s.Authors = f.ID, f.Title, f.Link, f.Icon, f.Rights, f.Authors
 	if s.SameAs != "" {
 		s.Address = "" // it is the other's, and nobody asks for this one

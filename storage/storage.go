@@ -98,6 +98,12 @@ func (db *DB) migrate(ctx context.Context) error {
 				return fmt.Errorf("migrate to schema %d: %w", n, err)
 			}
 		}
+		if have > 0 && have < reindexSince {
+			w := newWriter(t, time.Now())
+			if err := w.reindexAll(); err != nil {
+				return fmt.Errorf("migrate to schema %d: %w", newest, err)
+			}
+		}
 		return setSchemaVersion(ctx, t.tx, newest)
 	})
 }

@@ -3,21 +3,28 @@ package storage
 import (
 	"context"
 	"fmt"
+	"time"
 )
 
 // Trust lets in what was held back of the source: what its feed said of itself is
-// forgotten, so that the next visit, which is due at once, compares with nothing.
+// forgotten, so that the next visit, which is due at once, compares with nothing;
+// and the posts of a flood are shown.
 // found says that there is such a source, held that something was held back.
-func (db *DB) Trust(ctx context.Context, slug string) (found, held bool, err error) {
-	err = db.tx(ctx, func(t *txn) error {
+func (db *DB) Trust(ctx context.Context, now time.Time, slug string) (found, held bool, err error) {
+	err = db.moderate(ctx, now, func(w *writer) error {
 		var id int64
-		if err := t.row(`SELECT coalesce(max(id), 0), coalesce(max(held), 0) FROM sources WHERE slug = $1 AND retired = 0`, slug).Scan(&id, &held); err != nil {
+		if err := w.row(`SELECT coalesce(max(id), 0), coalesce(max(held), 0) FROM sources WHERE slug = $1 AND retired = 0`, slug).Scan(&id, &held); err != nil {
 			return err
 		}
-		if found = id != 0; !held {
+		if found = id != 0; !found {
 			return nil
 		}
-		return t.exec(`UPDATE sources SET held = 0, feed = '{}', last_error = '', failures = 0, next_visit = 0, last_visit = 0 WHERE id = $1`, id)
+		flood, err := w.letGo(`SELECT DISTINCT e.id FROM entries e JOIN copies c ON c.entry_id = e.id WHERE e.held > 0 AND c.source_id = $1 ORDER BY e.id`, id)
+		if err != nil || !held {
+			held = flood > 0
+			return err
+		}
+		return w.exec(`UPDATE sources SET held = 0, feed = '{}', last_error = '', failures = 0, next_visit = 0, last_visit = 0 WHERE id = $1`, id)
 	})
 	if err != nil {
 		return false, false, fmt.Errorf("release %s: %w", slug, err)

@@ -73,10 +73,10 @@ func TestEveryFeedIsWholeAndEveryPostItsOwn(t *testing.T) {
 		for i := range feed.Entries {
 			e := &feed.Entries[i]
 			for _, k := range e.Keys() {
-				if seen[k] {
-					t.Errorf("feed %d has %s, which stands elsewhere, too", n, k)
+				if seen[k.Name] {
+					t.Errorf("feed %d has %s, which stands elsewhere, too", n, k.Name)
 				}
-				seen[k] = true
+				seen[k.Name] = true
 			}
 			if e.Title == "" || e.Permalink == "" || e.Published.IsZero() || len(e.Authors) == 0 || len(e.Content) < 50 {
 				t.Errorf("feed %d: an incomplete entry: %q %q %v %v", n, e.Title, e.Permalink, e.Published, e.Authors)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/spf13/cobra"
 )
@@ -21,7 +22,7 @@ held. This lets it in: the next pass takes the feed as it is.`,
 				return err
 			}
 			defer pl.close()
-			found, held, err := pl.store.Trust(c.Context(), args[0])
+			found, held, err := pl.store.Trust(c.Context(), time.Now(), args[0])
 			switch {
 			case err != nil:
 				return err
