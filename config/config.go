@@ -53,6 +53,9 @@ type Config struct {
 	// TagsAsCategories makes a category of every tag that no category's match
 	// takes. Default true.
 	TagsAsCategories bool `yaml:"tags_as_categories"`
+	// Authors are people who write under several names. Default: none; everybody is
+	// called what the source says.
+	Authors []Author `yaml:"authors"`
 }
 
 // Planet is what the site and its feeds say of themselves.
@@ -172,6 +175,18 @@ type Category struct {
 	Match Match `yaml:"match"`
 }
 
+// Author is somebody who writes under several names: pages, feeds and exports show
+// the one, and what asks for authors finds the others by it. The store keeps what
+// the sources said, so that a line taken out undoes what it did.
+type Author struct {
+	// Name that is shown, however a source spells it in case, spaces, hyphens and
+	// diacritics; required. It is nobody else's name or alias.
+	Name string `yaml:"name"`
+	// Aliases are the other names, compared as tags are; none is anybody else's name
+	// or alias. Default: none, for a name that is only to be spelled as it is here.
+	Aliases []string `yaml:"aliases"`
+}
+
 // Match is a set of conditions; an entry matches when it meets any of them, and
 // matches nothing when there are none. All are optional.
 type Match struct {
@@ -181,7 +196,8 @@ type Match struct {
 	Words []string `yaml:"words"`
 	// Sources by their slugs.
 	Sources []string `yaml:"sources"`
-	// Authors by name, compared as tags are.
+	// Authors by name, compared as tags are. A name that stands in authors means the
+	// aliases there, too.
 	Authors []string `yaml:"authors"`
 }
 

@@ -109,6 +109,7 @@ func TestFullFileIsReadToTheLastKey(t *testing.T) {
 			{Title: "C++", Slug: "c-plus-plus", Match: Match{Tags: []string{"C++"}, Sources: []string{"beds-borders-2"}}},
 			{Title: "Цветы", Slug: "цветы"},
 		},
+		Authors: []Author{{Name: "Anna Lee", Aliases: []string{"ann", "Lee, Anna"}}, {Name: "2001"}},
 	}
 	if !reflect.DeepEqual(c, want) {
 		t.Errorf("got  %+v\nwant %+v", c, want)
@@ -144,6 +145,9 @@ func TestExampleLoadsWithEverythingTakenIn(t *testing.T) {
 	}
 	if got := c.Categories[0].Match; len(got.Tags)+len(got.Words)+len(got.Sources)+len(got.Authors) != 5 {
 		t.Errorf("the example's category matches %+v", got)
+	}
+	if len(c.Authors) != 1 || len(c.Authors[0].Aliases) != 3 {
+		t.Errorf("the example's authors are %+v", c.Authors)
 	}
 }
 

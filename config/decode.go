@@ -103,7 +103,7 @@ func (l *loader) list(n ast.Node, v reflect.Value, path string) bool {
 	if !ok {
 		hint := "write it in brackets: [one, another]"
 		switch v.Interface().(type) {
-		case []Source, []Category:
+		case []Source, []Category, []Author:
 			hint = "begin every item with a dash"
 		}
 		l.report(start(n), hint, "%s wants a list, not %s", path, describe(n))

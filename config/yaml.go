@@ -26,11 +26,7 @@ func pairs(s *Source, quote func(string) string) []pair {
 		}
 	}
 	if len(s.Categories) > 0 {
-		names := make([]string, len(s.Categories))
-		for i, c := range s.Categories {
-			names[i] = flow(c)
-		}
-		list = append(list, pair{"categories", "[" + strings.Join(names, ", ") + "]"})
+		list = append(list, pair{"categories", brackets(s.Categories)})
 	}
 	if s.Every > 0 {
 		list = append(list, pair{"every", inDays(s.Every)})

@@ -82,6 +82,8 @@ type Rules struct {
 	Rules []Rule
 	// TagsAsCategories makes a category of every tag that no rule takes.
 	TagsAsCategories bool
+	// Authors are known by all their names to rules that ask for one.
+	Authors Authors `json:",omitempty"`
 }
 
 // For returns the categories of e from s, each once, ordered by slug.
@@ -95,8 +97,9 @@ func (r *Rules) For(e *Entry, s *Source) []CategoryName {
 	for _, c := range s.Categories {
 		add(r.Name(c.Title, c))
 	}
+	seen := r.Authors.both(e)
 	for i := range r.Rules {
-		if r.Rules[i].Match.Entry(e, s.Slug) {
+		if r.Rules[i].Match.Entry(seen, s.Slug) {
 			add(r.Rules[i].CategoryName)
 		}
 	}

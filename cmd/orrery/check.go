@@ -19,7 +19,8 @@ func (p *program) check() *cobra.Command {
 		Short: "Find every mistake in the configuration",
 		Long: `Reads the configuration and says every problem at once, each with
 file:line:column. With --fetch it also visits each source, without storing
-anything.`,
+anything. Where there is a database already, it names the categories and the
+authors in it that look alike, and what to write to make them one.`,
 		Args: none,
 		RunE: func(c *cobra.Command, _ []string) error {
 			pl, err := p.load()
@@ -36,6 +37,7 @@ anything.`,
 			}
 			fmt.Fprintf(p.stdout, "%s: no problem found: %s, %s\n", pl.config.Path,
 				count(len(pl.sources), "source", "sources"), count(len(pl.rules.Rules), "category", "categories"))
+			p.suggest(c.Context(), pl)
 			if strict && failed > 0 {
 				return fmt.Errorf("%d of %s failed", failed, count(len(pl.sources), "source", "sources"))
 			}

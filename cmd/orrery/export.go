@@ -85,6 +85,7 @@ func (p *program) exportEntries(ctx context.Context, pl *planet) error {
 			return err
 		}
 		for i := range list {
+			pl.rules.Authors.Entry(&list[i])
 			if err := e.Encode(newStoredEntry(&list[i])); err != nil {
 				return err
 			}

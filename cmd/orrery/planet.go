@@ -79,7 +79,10 @@ func (pl *planet) userAgent() string {
 }
 
 func rulesOf(c *config.Config) feeds.Rules {
-	r := feeds.Rules{TagsAsCategories: c.TagsAsCategories}
+	r := feeds.Rules{TagsAsCategories: c.TagsAsCategories, Authors: feeds.Authors{}}
+	for _, a := range c.Authors {
+		r.Authors.Add(a.Name, a.Aliases...)
+	}
 	for _, cat := range c.Categories {
 		r.Rules = append(r.Rules, feeds.Rule{
 			CategoryName: feeds.CategoryName{Slug: cat.Slug, Title: cat.Title}, Match: feeds.Match(cat.Match),
@@ -91,7 +94,7 @@ func rulesOf(c *config.Config) feeds.Rules {
 func (pl *planet) source(s *config.Source) feeds.Source {
 	f := feeds.Source{
 		Slug: s.Slug, URL: s.Feed, Title: s.Title, Site: s.Site, Language: s.Language, Permalink: s.Permalink,
-		Categories: pl.names(s.Categories), Keep: feeds.Match(s.Keep), Drop: feeds.Match(s.Drop), Every: s.Every,
+		Categories: pl.names(s.Categories), Keep: pl.match(s.Keep), Drop: pl.match(s.Drop), Every: s.Every,
 	}
 	if s.Markdown != "" {
 		f.URL = (&url.URL{Scheme: "file", Path: s.Markdown}).String()
@@ -102,6 +105,10 @@ func (pl *planet) source(s *config.Source) feeds.Source {
 	}
 	return f
 }
+
+// match is what a source keeps or drops: no rules are asked there, so it holds all
+// names of those whom it asks for.
+func (pl *planet) match(m config.Match) feeds.Match { return pl.rules.Authors.Match(feeds.Match(m)) }
 
 func (pl *planet) names(titles []string) []feeds.CategoryName {
 	var out []feeds.CategoryName
@@ -157,7 +164,7 @@ func (pl *planet) addOutline(s *config.Source, o feeds.Outline, names *sourceNam
 	names.addresses[address] = true
 	pl.sources = append(pl.sources, feeds.Source{
 		Slug: names.slug(slug), URL: feed, Title: o.Title, Site: feeds.Resolve("", o.SiteURL, "http", "https"), Language: cmp.Or(o.Language, s.Language),
-		Categories: pl.names(append(o.Categories, s.Categories...)), Keep: feeds.Match(s.Keep), Drop: feeds.Match(s.Drop), Every: s.Every,
+		Categories: pl.names(append(o.Categories, s.Categories...)), Keep: pl.match(s.Keep), Drop: pl.match(s.Drop), Every: s.Every,
 	})
 }
 
@@ -224,6 +231,6 @@ func (pl *planet) site(log func(error)) (*site.Site, error) {
 			Title: c.Title, URL: c.URL, Description: c.Description, Language: c.Language,
 			Owner: feeds.Person{Name: c.Owner.Name, Email: c.Owner.Email, URL: c.Owner.URL}, Entries: pl.config.Entries,
 		},
-		Reader: pl.store, Version: programVersion, Log: log,
+		Reader: pl.store, Authors: pl.rules.Authors, Version: programVersion, Log: log,
 	})
 }

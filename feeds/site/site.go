@@ -41,6 +41,9 @@ type Reader interface {
 type Options struct {
 	Planet feeds.Planet // URL must be absolute and end in a slash
 	Reader Reader
+	// Authors are the names that people chose for who writes under several; what the
+	// Reader says is shown by them. Default: as the Reader says.
+	Authors feeds.Authors
 	// Version of the program; pages name it as their generator. May be empty.
 	Version string
 	// MaxAge is how long others may keep a document without asking again
@@ -102,7 +105,7 @@ func New(o Options) (*Site, error) {
 		return nil, errors.New("the site has no store to read from")
 	}
 	s := &Site{
-		planet: o.Planet, reader: o.Reader, version: o.Version, log: o.Log, now: time.Now,
+		planet: o.Planet, reader: named{o.Reader, o.Authors}, version: o.Version, log: o.Log, now: time.Now,
 		base: u.EscapedPath(), strip: u.Path,
 		max:   fmt.Sprintf("public, max-age=%d, stale-while-revalidate=86400", int64(cmp.Or(o.MaxAge, defaultMaxAge)/time.Second)),
 		cache: newCache(cmp.Or(o.CacheBytes, defaultCacheBytes)),
