@@ -423,13 +423,44 @@ func (w *wordReader) rune(r rune) {
 		w.spell(sp)
 		return
 	}
-	for _, part := range norm.NFKD.String(string(r)) {
-		sp := knownSpelling(part)
-		if sp == mixed {
-			sp = spellingOf(part)
-		}
-		w.spell(sp)
+	if hangul := r - firstHangul; 0 <= hangul && hangul < manyHangul {
+		w.hangul(hangul)
+		return
 	}
+	var b [utf8.UTFMax]byte
+	parts := norm.NFKD.Properties(b[:utf8.EncodeRune(b[:], r)]).Decomposition()
+	if len(parts) == 0 {
+		w.part(r)
+	}
+	for len(parts) > 0 {
+		part, n := utf8.DecodeRune(parts)
+		w.part(part)
+		parts = parts[n:]
+	}
+}
+
+// The syllables of Hangul stand in the order of their letters, and have no entry of
+// their own in any table (Unicode §3.12).
+const (
+	firstHangul, manyHangul = 0xAC00, 11172
+	vowels, codas           = 21, 28
+)
+
+func (w *wordReader) hangul(n rune) {
+	w.part(0x1100 + n/(vowels*codas))
+	w.part(0x1161 + n/codas%vowels)
+	if coda := n % codas; coda > 0 {
+		w.part(0x11A7 + coda)
+	}
+}
+
+// part reads a character without parts.
+func (w *wordReader) part(r rune) {
+	sp := knownSpelling(r)
+	if sp == mixed {
+		sp = spellingOf(r)
+	}
+	w.spell(sp)
 }
 
 func (w *wordReader) spell(sp spelling) {
