@@ -28,7 +28,8 @@ type writer struct {
 
 	known   map[string]*copyRow // the source's copies among the entries of the visit, by hash of GUID
 	holders map[string][]holder // who has the keys of the visit's new entries
-	like    map[int64][]int64   // copies with the values of their sketches
+	like    map[probe][]int64   // copies that may say nearly the same
+	twin    map[int64][]int64   // copies of this visit, by title and text
 	seeds   []int64             // copies whose entries are to be decided anew
 	fresh   map[int64]*prepared // of them those that this visit brought
 
@@ -130,7 +131,8 @@ func (w *writer) lookUp(list []prepared) error {
 		}); err != nil {
 		return err
 	}
-	var keys, values []any
+	var keys []any
+	var probes []probe
 	for i := range list {
 		if w.known[string(list[i].guid)] != nil {
 			continue
@@ -138,14 +140,15 @@ func (w *writer) lookUp(list []prepared) error {
 		for _, k := range list[i].keys {
 			keys = append(keys, []byte(k.Name))
 		}
-		for _, v := range list[i].sketch {
-			values = append(values, v)
+		probes = append(probes, list[i].probes(false)...)
+		if w.gone != nil {
+			probes = append(probes, list[i].probes(true)...)
 		}
 	}
 	if err := w.findHolders(keys); err != nil {
 		return err
 	}
-	return w.findLike(values)
+	return w.findLike(probes)
 }
 
 // findHolders looks for the copies that have these keys.
@@ -179,7 +182,7 @@ func (w *writer) insert(p *prepared) error {
 		}
 		w.tally.New++
 	}
-	c := copyRow{id: id, entry: entry, hash: p.hash, changed: micros(p.Changed), updated: micros(p.Updated), keys: packKeys(p.keys), sketch: packSketch(p.sketch)}
+	c := copyRow{id: id, entry: entry, hash: p.hash, changed: micros(p.Changed), updated: micros(p.Updated), keys: packKeys(p.keys), sketch: packSketch(p.found())}
 	if err := w.exec(`INSERT INTO copies (id, source_id, guid_hash, entry_id, born, hash, local, rank, secure, length, first_seen, sort, changed,
 		updated, title, keys, sketch, categories, body)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)`,
@@ -188,7 +191,7 @@ func (w *writer) insert(p *prepared) error {
 		return err
 	}
 	w.known[string(p.guid)] = &c // should the feed name it twice
-	w.index(id, p.keys, p.sketch)
+	w.index(id, p.keys, p.found(), micros(p.Sort))
 	for _, k := range p.keys { // for those that follow in the same feed
 		w.holders[k.Name] = append(w.holders[k.Name], holder{id, w.source.ID})
 	}
@@ -221,12 +224,12 @@ func (w *writer) shared(p *prepared) bool {
 }
 
 // index has the copy found by its keys and sketch.
-func (w *writer) index(id int64, keys []feeds.Key, sketch []int64) {
+func (w *writer) index(id int64, keys []feeds.Key, sketch []int64, sort int64) {
 	for _, k := range keys {
 		w.add(keyed, []byte(k.Name), id)
 	}
 	for _, v := range sketch {
-		w.add(sketched, v, id)
+		w.add(sketched, v, sort, id)
 	}
 }
 
@@ -354,28 +357,25 @@ func (w *writer) redate(p *prepared, c *copyRow) error {
 // reindex has a copy found by what it says now. Where that is something else, its
 // place is decided anew, and that of those it was together with.
 func (w *writer) reindex(p *prepared, c *copyRow) error {
-	keys, sketch := packKeys(p.keys), packSketch(p.sketch)
+	keys, sketch := packKeys(p.keys), packSketch(p.found())
 	if string(keys) == string(c.keys) && string(sketch) == string(c.sketch) {
 		return nil
 	}
 	if err := w.unindex(c.id); err != nil {
 		return err
 	}
-	if err := w.exec(`UPDATE copies SET keys = $1, sketch = $2 WHERE id = $3`, keys, sketch, c.id); err != nil {
+	var sort int64
+	if err := w.row(`UPDATE copies SET keys = $1, sketch = $2 WHERE id = $3 RETURNING sort`, keys, sketch, c.id).Scan(&sort); err != nil {
 		return err
 	}
-	w.index(c.id, p.keys, p.sketch)
+	w.index(c.id, p.keys, p.found(), sort)
 	mates, err := w.ids(`SELECT id FROM copies WHERE entry_id = $1`, c.entry)
 	if err != nil {
 		return err
 	}
 	w.seeds = append(w.seeds, mates...)
 	c.keys, c.sketch = keys, sketch
-	values := make([]any, len(p.sketch))
-	for i, v := range p.sketch {
-		values[i] = v
-	}
-	if err := w.findLike(values); err != nil {
+	if err := w.findLike(p.probes(false)); err != nil {
 		return err
 	}
 	_, err = w.tie(p, c.id)
@@ -388,7 +388,8 @@ func (w *writer) unindex(id int64) error {
 		return err
 	}
 	var keys, sketch []byte
-	if err := w.row(`SELECT keys, sketch FROM copies WHERE id = $1`, id).Scan(&keys, &sketch); err != nil {
+	var sort int64
+	if err := w.row(`SELECT keys, sketch, sort FROM copies WHERE id = $1`, id).Scan(&keys, &sketch, &sort); err != nil {
 		return err
 	}
 	for _, k := range unpackKeys(keys) {
@@ -397,7 +398,7 @@ func (w *writer) unindex(id int64) error {
 		}
 	}
 	for _, v := range unpackSketch(sketch) {
-		if err := w.exec(`DELETE FROM sketches WHERE hash = $1 AND copy_id = $2`, v, id); err != nil {
+		if err := w.exec(`DELETE FROM sketches WHERE hash = $1 AND sort = $2 AND copy_id = $3`, v, sort, id); err != nil {
 			return err
 		}
 	}
@@ -488,7 +489,7 @@ type insertion struct {
 
 var (
 	keyed      = &insertion{`INSERT INTO copy_keys (hash, copy_id) VALUES `, 2, ` ON CONFLICT DO NOTHING`}
-	sketched   = &insertion{`INSERT INTO sketches (hash, copy_id) VALUES `, 2, ` ON CONFLICT DO NOTHING`}
+	sketched   = &insertion{`INSERT INTO sketches (hash, sort, copy_id) VALUES `, 3, ` ON CONFLICT DO NOTHING`}
 	inSource   = &insertion{`INSERT INTO entry_sources (source_id, sort, public_id, entry_id) VALUES `, 4, ""}
 	inCategory = &insertion{`INSERT INTO entry_categories (category_id, sort, public_id, entry_id) VALUES `, 4, ""}
 	owed       = &insertion{`INSERT INTO outbox (entry_id, event, at) VALUES `, 3, ""}

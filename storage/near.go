@@ -3,71 +3,92 @@ package storage
 import (
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"orrery/feeds"
 )
 
 const (
-	// maxLike is how many copies with a value of a sketch are looked at, the newest.
+	// maxLike is how many copies may share a value that says anything, and how many are
+	// looked at.
 	maxLike = 32
 	// nearTime is how far apart in time two posts with different titles and addresses
 	// may be to be one (dedupe.md 11).
 	nearTime = 7 * 24 * time.Hour
 )
 
-// findLike looks for the copies whose sketches have these values.
-func (w *writer) findLike(values []any) error {
+// probe asks which copies of a time have a value.
+type probe struct{ value, from, to int64 }
+
+// findLike looks for the copies that have what the probes ask for.
+func (w *writer) findLike(probes []probe) error {
 	if w.like == nil {
-		w.like = map[int64][]int64{}
+		w.like = map[probe][]int64{}
 	}
-	values = slices.DeleteFunc(values, func(v any) bool { _, ok := w.like[v.(int64)]; return ok })
-	for batch := range slices.Chunk(values, 100) {
-		n := 0
-		err := w.each(`SELECT hash, copy_id FROM sketches WHERE hash IN `, nil, batch, func(rows *sql.Rows) error {
-			var v, id int64
-			err := rows.Scan(&v, &id)
-			w.like[v] = append(w.like[v], id)
-			if n++; n > 100*maxLike {
-				return errEnough
-			}
+	probes = slices.DeleteFunc(probes, func(p probe) bool { _, ok := w.like[p]; return ok })
+	for len(probes) > 0 {
+		n := atOnce(len(probes))
+		if err := w.findLikeAll(probes[:n]); err != nil {
 			return err
-		})
-		if err == errEnough {
-			err = w.findFewLike(batch)
 		}
-		if err != nil {
+		probes = probes[n:]
+	}
+	return nil
+}
+
+// findLikeAll asks all of the probes at once, and if that brings too much, one by one.
+func (w *writer) findLikeAll(probes []probe) error {
+	row, args := make([]string, len(probes)), make([]any, 0, 4*len(probes))
+	for i, p := range probes {
+		row[i] = "(" + marks(1+4*i, 4) + ")"
+		args = append(args, i, p.value, p.from, p.to)
+		w.like[p] = nil
+	}
+	rows, err := w.query(`WITH v (n, hash, low, high) AS (VALUES `+strings.Join(row, ",")+`)
+		SELECT v.n, s.copy_id FROM v CROSS JOIN sketches s ON s.hash = v.hash AND s.sort BETWEEN v.low AND v.high`, args...)
+	if err != nil {
+		return err
+	}
+	found := 0
+	err = eachRow(rows, func() error {
+		var n int
+		var id int64
+		if err := rows.Scan(&n, &id); err != nil {
+			return err
+		}
+		if found++; found > (maxLike+1)*len(probes) && len(probes) > 1 {
+			return errEnough
+		}
+		if list := w.like[probes[n]]; len(list) <= maxLike {
+			w.like[probes[n]] = append(list, id)
+		}
+		return nil
+	})
+	if !errors.Is(err, errEnough) {
+		return err
+	}
+	for _, p := range probes {
+		if w.like[p], err = w.ids(`SELECT copy_id FROM sketches WHERE hash = $1 AND sort BETWEEN $2 AND $3 LIMIT $4`, p.value, p.from, p.to, maxLike+1); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// findFewLike is findLike where some value is a popular one.
-func (w *writer) findFewLike(values []any) error {
-	for _, v := range values {
-		ids, err := w.ids(`SELECT copy_id FROM sketches WHERE hash = $1 ORDER BY copy_id DESC LIMIT $2`, v, maxLike)
-		if err != nil {
-			return err
-		}
-		w.like[v.(int64)] = ids
-	}
-	return nil
-}
-
-// likes are the copies that share a value of the sketch, the newest first.
-func (w *writer) likes(sketch []int64, but int64) []int64 {
+// likes are the copies that the probes find, the newest first. A value that many have
+// says nothing.
+func (w *writer) likes(probes []probe, but int64) []int64 {
 	var ids []int64
-	for _, v := range sketch {
-		for _, id := range w.like[v] {
-			if id != but {
-				ids = append(ids, id)
-			}
+	for _, p := range probes {
+		if list := w.like[p]; len(list) <= maxLike {
+			ids = append(ids, list...)
 		}
 	}
-	ids = unique(ids)
+	ids = slices.DeleteFunc(unique(ids), func(id int64) bool { return id == but })
 	slices.Reverse(ids)
 	return ids[:min(len(ids), maxLike)]
 }
@@ -110,10 +131,10 @@ func (w *writer) loadLike(ids []int64, keep func(*likeCopy) bool) ([]likeCopy, e
 // tie notes which stored copies say nearly the same as the one that is stored as id
 // (dedupe.md 10, 11). It says whether there are any.
 func (w *writer) tie(p *prepared, id int64) (found bool, err error) {
-	for _, v := range p.sketch {
-		defer func() { w.like[v] = append(w.like[v], id) }() // for those that follow
+	ids := w.likes(p.probes(false), id)
+	if !w.source.Local() { // those before it in the same feed
+		ids = append(ids, w.twins(p, id)...)
 	}
-	ids := w.likes(p.sketch, id)
 	if len(ids) == 0 {
 		return false, nil
 	}
@@ -135,6 +156,19 @@ func (w *writer) tie(p *prepared, id int64) (found bool, err error) {
 		w.seeds = append(w.seeds, list[i].id)
 	}
 	return found, nil
+}
+
+// twins are the copies of this visit that came with the same title and text.
+func (w *writer) twins(p *prepared, id int64) (ids []int64) {
+	if w.twin == nil {
+		w.twin = map[int64][]int64{}
+	}
+	for _, v := range p.titled {
+		ids = append(ids, w.twin[v]...)
+		w.twin[v] = append(w.twin[v], id)
+	}
+	ids = slices.DeleteFunc(unique(ids), func(x int64) bool { return x == id })
+	return ids[:min(len(ids), maxLike)]
 }
 
 var tied = &insertion{`INSERT INTO ties (a, b, kind, at) VALUES `, 4, ` ON CONFLICT DO NOTHING`}

@@ -5,6 +5,10 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/json"
+	"math"
+	"math/bits"
+	"slices"
+	"strconv"
 	"strings"
 
 	"orrery/feeds"
@@ -19,7 +23,9 @@ type prepared struct {
 	identity   string // what its public ID is made of
 	keys       []feeds.Key
 	title      int64
-	sketch     []int64
+	timed      []int64 // what others of its time with nearly the same text have in common with it
+	titled     []int64 // and others with the same title
+	marks      []int64 // what it is known by to its own source
 	rank       int
 	hash       string
 	body       string
@@ -55,7 +61,8 @@ func (p *prepared) prepare(source *feeds.Source, e *feeds.Entry) (err error) {
 		p.keys[i].Name = string(hashOf(p.keys[i].Name))
 	}
 	p.title = titleHash(e.Title)
-	p.sketch = sketchOf(e, p.title)
+	p.timed, p.titled = sketchOf(e, p.title)
+	p.marks = marksOf(source.URL, e, p.title, p.timed == nil)
 	switch {
 	case source.Local():
 		p.rank = rankLocal
@@ -82,18 +89,33 @@ func shortHash(kind, s string) int64 {
 	return int64(binary.LittleEndian.Uint64(sum[:]))
 }
 
-// sketchOf are the values by which a copy with nearly the same text is found: its
-// title's, and those of its text, or of a short text as a whole.
-func sketchOf(e *feeds.Entry, title int64) []int64 {
+// sketchOf are the values by which a copy with nearly the same text is found,
+// whatever its source: those of its text for one of the same time, and with its title
+// for one of any time. A short text has none.
+//
+// Without a title both values of the beginning, or both of the whole, must be the same:
+// one of them alone is often a turn of phrase, and to compare texts takes a while.
+func sketchOf(e *feeds.Entry, title int64) (timed, titled []int64) {
+	values := feeds.SketchOf(e)
+	if values == nil {
+		return nil, nil
+	}
+	both := func(a, b uint64) int64 { return int64(bits.RotateLeft64(a, 32) ^ b) }
+	timed = []int64{both(values[0], values[1]), both(values[2], values[3])}
+	if title != 0 {
+		titled = []int64{title ^ int64(values[0]), title ^ int64(values[2])}
+	}
+	return timed, titled
+}
+
+// marksOf are the values by which a source's own post is found again when it has
+// another GUID: its title's, and that of a short text.
+func marksOf(source string, e *feeds.Entry, title int64, short bool) []int64 {
 	var out []int64
 	if title != 0 {
-		out = append(out, title)
+		out = append(out, shortHash("title of "+source, strconv.FormatInt(title, 36)))
 	}
-	values := feeds.SketchOf(e)
-	for _, v := range values {
-		out = append(out, int64(v))
-	}
-	if values != nil {
+	if !short {
 		return out
 	}
 	text := e.Content
@@ -101,7 +123,27 @@ func sketchOf(e *feeds.Entry, title int64) []int64 {
 		text = e.Summary
 	}
 	if text = feeds.PlainText(text); text != "" {
-		out = append(out, shortHash("text", text))
+		out = append(out, shortHash("text of "+source, text))
+	}
+	return out
+}
+
+// found are all values by which the copy is found.
+func (p *prepared) found() []int64 { return slices.Concat(p.timed, p.titled, p.marks) }
+
+// probes ask for the copies that may say nearly the same; with again, also for those
+// that were the same post of the source.
+func (p *prepared) probes(again bool) []probe {
+	var out []probe
+	for _, v := range p.timed {
+		out = append(out, probe{v, micros(p.Sort.Add(-nearTime)), micros(p.Sort.Add(nearTime))})
+	}
+	values := p.titled
+	if again {
+		values = slices.Concat(p.titled, p.timed, p.marks)
+	}
+	for _, v := range values {
+		out = append(out, probe{v, math.MinInt64, math.MaxInt64})
 	}
 	return out
 }

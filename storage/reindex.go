@@ -46,9 +46,9 @@ func (w *writer) reindexOne(c *storedCopy) error {
 	if err := p.prepare(w.source, &c.body); err != nil {
 		return err
 	}
-	w.index(c.id, p.keys, p.sketch)
+	w.index(c.id, p.keys, p.found(), c.sort)
 	return w.exec(`UPDATE copies SET keys = $1, sketch = $2, title = $3, rank = $4, secure = $5, length = $6 WHERE id = $7`,
-		packKeys(p.keys), packSketch(p.sketch), p.title, p.rank, p.secure(), p.length(), c.id)
+		packKeys(p.keys), packSketch(p.found()), p.title, p.rank, p.secure(), p.length(), c.id)
 }
 
 // retain forgets the texts of the source's posts that are older than it is to keep,
@@ -103,11 +103,12 @@ func (w *writer) unindexText(id int64) error {
 		return err
 	}
 	var sketch []byte
-	if err := w.row(`SELECT sketch FROM copies WHERE id = $1`, id).Scan(&sketch); err != nil {
+	var sort int64
+	if err := w.row(`SELECT sketch, sort FROM copies WHERE id = $1`, id).Scan(&sketch, &sort); err != nil {
 		return fmt.Errorf("copy %d: %w", id, err)
 	}
 	for _, v := range unpackSketch(sketch) {
-		if err := w.exec(`DELETE FROM sketches WHERE hash = $1 AND copy_id = $2`, v, id); err != nil {
+		if err := w.exec(`DELETE FROM sketches WHERE hash = $1 AND sort = $2 AND copy_id = $3`, v, sort, id); err != nil {
 			return err
 		}
 	}

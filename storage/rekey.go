@@ -75,7 +75,7 @@ func (w *writer) formerly(p *prepared, taken map[int64]bool) (int64, error) {
 			}
 		}
 	}
-	ids = unique(append(ids, w.likes(p.sketch, 0)...))
+	ids = unique(append(ids, w.likes(p.probes(true), 0)...))
 	list, err := w.loadLike(ids, func(c *likeCopy) bool {
 		return c.source == w.source.ID && !c.purged && !taken[c.id] && w.gone(c.guid)
 	})

@@ -133,13 +133,13 @@ func (w *writer) reapply(rules *feeds.Rules, s *feeds.Source) error {
 }
 
 type storedCopy struct {
-	id, entry int64
-	guid      []byte // its hash
-	body      feeds.Entry
+	id, entry, sort int64
+	guid            []byte // its hash
+	body            feeds.Entry
 }
 
 func (w *writer) batch(source int64, after []byte) ([]storedCopy, error) {
-	rows, err := w.query(`SELECT id, entry_id, guid_hash, body FROM copies WHERE source_id = $1 AND guid_hash > $2
+	rows, err := w.query(`SELECT id, entry_id, sort, guid_hash, body FROM copies WHERE source_id = $1 AND guid_hash > $2
 		ORDER BY guid_hash LIMIT $3`, source, after, rulesBatch)
 	if err != nil {
 		return nil, err
@@ -148,7 +148,7 @@ func (w *writer) batch(source int64, after []byte) ([]storedCopy, error) {
 	err = eachRow(rows, func() error {
 		var c storedCopy
 		var body []byte
-		if err := rows.Scan(&c.id, &c.entry, &c.guid, &body); err != nil {
+		if err := rows.Scan(&c.id, &c.entry, &c.sort, &c.guid, &body); err != nil {
 			return err
 		}
 		if err := json.Unmarshal(body, &c.body); err != nil {

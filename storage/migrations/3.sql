@@ -50,11 +50,13 @@ CREATE TABLE copy_keys (
   PRIMARY KEY (hash, copy_id)
 ) WITHOUT ROWID;
 
--- By what copies with nearly the same text find each other: feeds.SketchOf.
+-- By what copies with nearly the same text find each other: feeds.SketchOf. The time
+-- is that of the copy, since few of the same time are looked at.
 CREATE TABLE sketches (
   hash    INTEGER NOT NULL,
+  sort    INTEGER NOT NULL,
   copy_id INTEGER NOT NULL REFERENCES copies (id),
-  PRIMARY KEY (hash, copy_id)
+  PRIMARY KEY (hash, sort, copy_id)
 ) WITHOUT ROWID;
 
 -- What ties or parts two copies beside their keys: feeds.Tie.
