@@ -70,7 +70,7 @@ const (
 type Visit struct {
 	Due     Due
 	At      time.Time // when the visit began
-	Next    time.Time // when to come back
+	Next    time.Time // when to come back; zero: never
 	Outcome Outcome
 	Status  int   // of the HTTP answer, 0 for none
 	Err     error // the trouble of a Failed visit
@@ -86,7 +86,7 @@ type Visit struct {
 	Address   string // where it is asked from now on; "": at its own address
 	Held      bool
 	// Older says that the visit read a document of the source's past: nothing of the
-	// source changes but Backfill.
+	// source changes but Backfill, and its Problems if there are any.
 	Older    bool
 	Backfill Backfill
 	// More keeps the lease until More, since another Commit of this visit follows;
@@ -129,6 +129,10 @@ type Query struct {
 	Source   string // slug
 	ID       string // one entry by its public ID
 	Limit    int    // 0: no limit
+	// Late also selects those that would be among the Limit newest by when they came: a
+	// draft that was dated long ago and published now still reaches readers. For a
+	// first page only.
+	Late bool
 	// After continues a walk behind the last entry of the page before; nil: from the newest.
 	After *Entry
 }

@@ -17,10 +17,10 @@ const (
 
 // announce tells the world of the new entries it should hear of. All are stored and
 // stand in their places by their own dates.
-func (w *writer) announce() {
+func (w *writer) announce() error {
 	if w.mute {
 		w.news = nil
-		return
+		return nil
 	}
 	since := micros(w.now.Add(-recent))
 	var old, young []news
@@ -36,10 +36,16 @@ func (w *writer) announce() {
 	told := young[:min(len(young), announced)]
 	if !w.quiet && len(old) <= lateAnnounce {
 		told = append(told, old...)
+		for _, n := range old { // feeds show them beside their newest
+			if err := w.exec(`UPDATE entries SET arrived = $1 WHERE id = $2`, micros(w.now), n.entry); err != nil {
+				return err
+			}
+		}
 	}
 	slices.SortFunc(told, func(a, b news) int { return cmp.Compare(a.entry, b.entry) })
 	for _, n := range told {
 		w.tell(n.entry, "new")
 	}
 	w.news = nil
+	return nil
 }

@@ -558,7 +558,9 @@ func (w *writer) flush() error {
 			w.tell(id, event)
 		}
 	}
-	w.announce()
+	if err := w.announce(); err != nil {
+		return err
+	}
 	if err := w.writeAdded(); err != nil {
 		return err
 	}

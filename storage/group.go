@@ -115,8 +115,17 @@ var reasonNames = map[feeds.ReasonKind]string{
 // redirect has entries that were found to be others' lead there.
 func (w *writer) redirect(merged map[int64]int, owners []int64) error {
 	for _, id := range sortedKeys(merged) {
-		if err := w.exec(`UPDATE entries SET merged = $1 WHERE id = $2`, owners[merged[id]], id); err != nil {
+		owner := owners[merged[id]]
+		if err := w.exec(`UPDATE entries SET merged = $1 WHERE id = $2`, owner, id); err != nil {
 			return err
+		}
+		// What a person took off does not come back as another entry.
+		n, err := w.affect(`UPDATE entries SET hidden = 1 WHERE id = $1 AND hidden = 0 AND EXISTS (SELECT 1 FROM entries WHERE id = $2 AND hidden = 1)`, owner, id)
+		if err != nil {
+			return err
+		}
+		if n > 0 {
+			w.touch(owner)
 		}
 		w.touch(id)
 	}

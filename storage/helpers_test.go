@@ -26,7 +26,11 @@ func TestMain(m *testing.M) {
 		}
 		return
 	}
-	os.Exit(m.Run())
+	code := m.Run()
+	if millionDir != "" {
+		_ = os.RemoveAll(millionDir)
+	}
+	os.Exit(code)
 }
 
 // each runs the test on every engine there is, with a new store.

@@ -28,6 +28,11 @@ func (db *DB) Entries(ctx context.Context, q feeds.Query) ([]feeds.Entry, error)
 		if list, ids, primary, err = scanEntries(rows); err != nil {
 			return err
 		}
+		if q.Late && q.Limit > 0 && len(list) == q.Limit {
+			if list, ids, primary, err = addLate(ctx, tx, q, list, ids, primary); err != nil {
+				return err
+			}
+		}
 		if err := addCategories(ctx, tx, list, ids); err != nil {
 			return err
 		}
@@ -70,6 +75,25 @@ func entriesQuery(q feeds.Query) (string, []any) {
 		query += " LIMIT " + arg(q.Limit)
 	}
 	return query, args
+}
+
+// addLate puts those that came late among the entries, in place of the oldest of them.
+func addLate(ctx context.Context, tx *sql.Tx, q feeds.Query, list []feeds.Entry, ids, primary []int64) ([]feeds.Entry, []int64, []int64, error) {
+	oldest := micros(list[len(list)-1].Sort)
+	q.Limit = q.Limit / 4 // so that a source that dates everything long ago does not fill all
+	query, args := entriesQuery(q)
+	args = append(args, oldest)
+	query = strings.Replace(query, " WHERE ", fmt.Sprintf(" WHERE e.arrived > $%d AND e.sort < $%[1]d AND ", len(args)), 1)
+	rows, err := tx.QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	late, lateIDs, latePrimary, err := scanEntries(rows)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	n := len(list) - len(late)
+	return append(list[:n], late...), append(ids[:n], lateIDs...), append(primary[:n], latePrimary...), nil
 }
 
 func scanEntries(rows *sql.Rows) (list []feeds.Entry, ids, primary []int64, err error) {

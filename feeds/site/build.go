@@ -3,6 +3,7 @@ package site
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 
 	"orrery/feeds"
@@ -46,11 +47,11 @@ func (s *Site) Paths(ctx context.Context) ([]string, error) {
 }
 
 // Build writes the whole planet as files into dir, the same bytes that
-// ServeHTTP answers. The tree is made in a new folder beside dir, which then
-// takes its place at once: at no moment is dir half old, half new, and a build
-// that fails or is killed leaves it as it was. Files that Build did not write
-// (CNAME, .well-known) are kept; a folder with files and without a list of an
-// earlier build in it is refused.
+// ServeHTTP answers, and for what that redirects to another entry pages that lead
+// there. The tree is made in a new folder beside dir, which then takes its place at
+// once: at no moment is dir half old, half new, and a build that fails or is killed
+// leaves it as it was. Files that Build did not write (CNAME, .well-known) are kept; a
+// folder with files and without a list of an earlier build in it is refused.
 //
 // progress, which may be nil, hears of every file; total is an estimate until
 // done reaches it.
@@ -122,10 +123,44 @@ func (b *builder) run(ctx context.Context) error {
 	if err := b.views(ctx, d, routes); err != nil {
 		return err
 	}
+	if err := b.entries(ctx); err != nil {
+		return err
+	}
+	return b.moved(ctx)
+}
+
+func (b *builder) entries(ctx context.Context) error {
 	v := b.s.plainView(route{kind: atEntry})
 	return b.s.walk(ctx, func(e *feeds.Entry) error {
-		return b.render(ctx, route{kind: atEntry, name: e.ID}, material{view: v, entries: []feeds.Entry{*e}})
+		versions, err := b.s.versions(ctx, e)
+		if err != nil {
+			return err
+		}
+		return b.render(ctx, route{kind: atEntry, name: e.ID}, material{view: v, entries: []feeds.Entry{*e}, versions: versions})
 	})
+}
+
+// moved writes for every entry that was merged into another what leads there: a
+// folder of files cannot answer 301.
+func (b *builder) moved(ctx context.Context) error {
+	moved, err := b.s.reader.Moved(ctx)
+	if err != nil {
+		return fmt.Errorf("read which entries were merged: %w", err)
+	}
+	for _, from := range slices.Sorted(maps.Keys(moved)) {
+		to := route{kind: atEntry, name: moved[from]}
+		if !validID(from) || !b.t.has(to.file()) {
+			continue
+		}
+		body, err := b.s.movedPage(to)
+		if err != nil {
+			return fmt.Errorf("make the page that leads from %s to %s: %w", from, to, err)
+		}
+		if err := b.write(ctx, route{kind: atEntry, name: from}.file(), body); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // views writes the lists and the pages and feeds of every view. Documents of

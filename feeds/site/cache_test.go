@@ -192,7 +192,7 @@ func TestAnEntryThatIsTakenBackIsGone(t *testing.T) {
 	wantStatus(t, get(s, "/entry/plain05/"), 200)
 	f.remove("plain05")
 	refresh(t, s)
-	wantStatus(t, get(s, "/entry/plain05/"), 404)
+	wantStatus(t, get(s, "/entry/plain05/"), 410)
 	if strings.Contains(body(t, get(s, "/")), "/entry/plain05/") {
 		t.Error("the planet still links to it")
 	}

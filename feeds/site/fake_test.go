@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -27,6 +28,9 @@ type fake struct {
 	cats    []feeds.Category
 	seq     int64
 	touched map[feeds.Query]int64 // by what was changed, the limit left out
+	before  map[string][]feeds.Version
+	gone    map[string]bool
+	moved   map[string]string
 	calls   map[string]int
 	fail    bool
 	failAt  int           // the call that fails, counted from 1; 0: none
@@ -96,10 +100,28 @@ func (f *fake) Version(_ context.Context, q feeds.Query) (int64, time.Time, erro
 	}
 	seq := f.seq
 	if q != (feeds.Query{}) {
-		q.Limit = 0
+		q.Limit, q.Late = 0, false
 		seq = f.touched[q]
 	}
 	return seq, epoch.Add(time.Duration(seq)*time.Minute + 300*time.Millisecond), nil
+}
+
+func (f *fake) Versions(_ context.Context, id string) ([]feeds.Version, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Clone(f.before[id]), f.call("versions")
+}
+
+func (f *fake) Fate(_ context.Context, id string) (bool, string, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.gone[id], f.moved[id], f.call("fate")
+}
+
+func (f *fake) Moved(context.Context) (map[string]string, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return maps.Clone(f.moved), f.call("moved")
 }
 
 // change edits an entry, or a new one in front of all, as a commit of the store would.
@@ -134,6 +156,26 @@ func (f *fake) remove(id string) {
 	i := slices.IndexFunc(f.entries, func(e feeds.Entry) bool { return e.ID == id })
 	f.touch(&f.entries[i])
 	f.entries = slices.Delete(f.entries, i, i+1)
+	f.gone[id] = true
+}
+
+// revise edits an entry and keeps what it said.
+func (f *fake) revise(id string, edit func(*feeds.Entry)) {
+	f.change(id, func(e *feeds.Entry) {
+		v := feeds.Version{N: e.Revision, At: epoch.Add(time.Duration(f.seq) * 24 * time.Hour), Entry: *e}
+		f.before[id] = slices.Insert(f.before[id], 0, v)
+		e.Revision++
+		edit(e)
+	})
+}
+
+// merge takes an entry off and has it lead to another.
+func (f *fake) merge(id, into string) {
+	f.remove(id)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	delete(f.gone, id)
+	f.moved[id] = into
 }
 
 func (f *fake) asked(name string) int {
@@ -153,9 +195,17 @@ var (
 	gardens = feeds.CategoryName{Slug: "gärten", Title: "Gärten & Höfe"}
 )
 
+// emptyFake is a store in which there is nothing.
+func emptyFake() *fake {
+	return &fake{
+		calls: map[string]int{}, touched: map[feeds.Query]int64{},
+		before: map[string][]feeds.Version{}, gone: map[string]bool{}, moved: map[string]string{},
+	}
+}
+
 // newFake has 66 entries of three sources, the odd ones first.
 func newFake() *fake {
-	f := &fake{calls: map[string]int{}, touched: map[feeds.Query]int64{}}
+	f := emptyFake()
 	f.sources = []feeds.Source{
 		{ID: 1, Slug: "rook", URL: "https://rook.example/atom.xml", Title: "The Rook", Site: "https://rook.example/", Language: "en",
 			Categories: []feeds.CategoryName{chess}},

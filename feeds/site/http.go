@@ -38,7 +38,7 @@ func (s *Site) send(w http.ResponseWriter, r *http.Request, d *document, status 
 		delete(h, "Content-Encoding")
 	}
 	w.WriteHeader(status)
-	if r.Method == http.MethodGet && (status == http.StatusOK || status == http.StatusNotFound) {
+	if r.Method == http.MethodGet && status != http.StatusNotModified && status != http.StatusPreconditionFailed {
 		// An error means that the reader has gone away: nobody is left to tell.
 		_, _ = w.Write(f.body)
 	}
@@ -186,11 +186,22 @@ func unavailable(w http.ResponseWriter) {
 	sentence(w, http.StatusServiceUnavailable, "the planet cannot read its store just now; please try again in a minute")
 }
 
-func redirect(w http.ResponseWriter, to string) {
-	w.Header().Set("Location", to)
-	w.Header().Set("Cache-Control", "public, max-age=86400")
-	w.Header().Set("X-Content-Type-Options", "nosniff")
-	w.Header().Set("Referrer-Policy", "no-referrer")
+// How long others may keep what no document answers. Without a bound a 301 and a 410
+// may be kept for ever (RFC 9111 §4.2.2), and what was merged may be parted, what was
+// taken off be shown again.
+const (
+	absentControl = "public, max-age=60"
+	movedControl  = "public, max-age=300"
+	folderControl = "public, max-age=86400"
+)
+
+func redirect(w http.ResponseWriter, to, control string) {
+	h := w.Header()
+	h.Set("Location", to)
+	h.Set("Cache-Control", control)
+	h.Set("Content-Length", "0") // to a HEAD as well
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Referrer-Policy", "no-referrer")
 	w.WriteHeader(http.StatusMovedPermanently)
 }
 

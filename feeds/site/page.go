@@ -1,6 +1,7 @@
 package site
 
 import (
+	"bytes"
 	"cmp"
 	"embed"
 	"fmt"
@@ -30,6 +31,7 @@ type page struct {
 	Lead      string // a sentence about the page
 	About     string // the same for link previews
 	Canonical string // "" for a page that should not be found
+	Refresh   string // where a browser is to go at once, root-relative; "": nowhere
 	Template  string // which of the bodies
 	Feeds     []feedLink
 	FeedsOf   string // whose feeds these are
@@ -82,27 +84,35 @@ var bodies = map[kind]string{
 	atHome: "view", atCategory: "view", atSource: "view", atEntry: "entry", atCategories: "categories", atSources: "sources",
 }
 
-// loadPages parses the templates and makes the page for unknown addresses.
+// loadPages parses the templates and makes the pages for where there is nothing.
 func (s *Site) loadPages() error {
 	t, err := template.New("").Funcs(template.FuncMap{"body": s.body, "plural": plural}).ParseFS(templates, "templates/*.html")
 	if err != nil {
 		return fmt.Errorf("read the templates: %w", err)
 	}
 	s.pages = t
+	if s.missing, err = s.absent("missing", "Nothing here"); err != nil {
+		return fmt.Errorf("render the page for unknown addresses: %w", err)
+	}
+	if s.gone, err = s.absent("gone", "No longer here"); err != nil {
+		return fmt.Errorf("render the page for what was taken back: %w", err)
+	}
+	return nil
+}
+
+// absent makes the page for addresses where there is nothing.
+func (s *Site) absent(template, heading string) (*document, error) {
 	p := s.frame(route{}, s.plainView(route{}))
-	p.Template, p.Canonical, p.Heading, p.Lead = "missing", "", "Nothing here", ""
+	p.Template, p.Canonical, p.Heading, p.Lead = template, "", heading, ""
 	p.Title = p.Heading + " – " + s.planet.Title
 	for i := range p.Nav {
 		p.Nav[i].Here = false
 	}
-	var b strings.Builder
-	if err := t.ExecuteTemplate(&b, "page.html", p); err != nil {
-		return fmt.Errorf("render the page for unknown addresses: %w", err)
+	var b bytes.Buffer
+	if err := s.pages.ExecuteTemplate(&b, "page.html", p); err != nil {
+		return nil, err
 	}
-	s.missing = newDocument([]byte(b.String()), facts{
-		typ: "text/html; charset=utf-8", control: "public, max-age=60", policy: pagePolicy, untagged: true,
-	})
-	return nil
+	return newDocument(b.Bytes(), facts{typ: "text/html; charset=utf-8", control: absentControl, policy: pagePolicy, untagged: true}), nil
 }
 
 // body renders the template that a page names for its main part.
@@ -125,6 +135,7 @@ func (s *Site) writePage(w io.Writer, rt route, m material) error {
 	case atEntry:
 		e := &m.entries[0]
 		x := (&poster{s: s, alone: true}).post(e)
+		x.History = tellHistory(e, m.versions)
 		p.Post = &x
 		p.Title, p.Heading, p.Lead = x.Title+" – "+s.planet.Title, x.Title, ""
 		p.About = feeds.Excerpt(cmp.Or(e.Summary, e.Content), 200)

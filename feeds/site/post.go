@@ -32,7 +32,8 @@ type post struct {
 	Excerpt   string
 	Body      template.HTML // "" when only its own page shows it
 	Folded    bool
-	Alone     bool // on its own page
+	Alone     bool     // on its own page
+	History   *history // on its own page, of what was changed
 }
 
 type link struct{ Name, URL string }

@@ -42,7 +42,7 @@ func lookAt(t *testing.T, path string) int {
 		return 0
 	}
 	feeds.Normalize(feed, "https://feed.example/feed")
-	f := &fake{calls: map[string]int{}, touched: map[feeds.Query]int64{}}
+	f := emptyFake()
 	f.sources = []feeds.Source{{Slug: "it", URL: "https://feed.example/feed", FeedTitle: feed.Title, FeedLink: feed.Link, Language: feed.Language}}
 	for i, e := range feed.Entries[:min(len(feed.Entries), 6)] {
 		e.ID, e.Sort, e.Changed, e.Source = fmt.Sprintf("e%d", i), e.Published, e.Updated, &f.sources[0]

@@ -11,9 +11,6 @@ import (
 	"orrery/feeds"
 )
 
-// errNotFound says that the planet has no such address.
-var errNotFound = errors.New("no such address")
-
 // view is what a page or feed is of, besides its entries.
 type view struct {
 	feeds.View
@@ -26,6 +23,7 @@ type view struct {
 type material struct {
 	view       view
 	entries    []feeds.Entry
+	versions   []feeds.Version // of the only entry
 	sources    []feeds.Source
 	categories []feeds.Category
 }
@@ -132,11 +130,15 @@ func (s *Site) gather(ctx context.Context, rt route, v view) (m material, err er
 		if m.entries, err = s.reader.Entries(ctx, rt.query(s.planet.Entries)); err != nil {
 			return m, fmt.Errorf("read the entries: %w", err)
 		}
-		if rt.kind == atEntry && len(m.entries) == 0 {
-			return m, errNotFound
+		if rt.kind != atEntry {
+			return m, nil
 		}
+		if len(m.entries) == 0 {
+			return m, s.fate(ctx, rt.name)
+		}
+		m.versions, err = s.versions(ctx, &m.entries[0])
 	}
-	return m, nil
+	return m, err
 }
 
 // render makes the bytes of a document from its material and nothing else. A

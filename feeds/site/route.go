@@ -152,14 +152,17 @@ func (rt route) file() string {
 
 // query is what the store is asked for the route's entries. The lists depend on
 // everything: the zero Query.
+//
+// Pages are in the order of time; a feed also has what was dated long ago and came now.
 func (rt route) query(limit int) feeds.Query {
+	late := rt.feed != ""
 	switch rt.kind {
 	case atHome:
-		return feeds.Query{Limit: limit}
+		return feeds.Query{Limit: limit, Late: late}
 	case atCategory:
-		return feeds.Query{Category: rt.name, Limit: limit}
+		return feeds.Query{Category: rt.name, Limit: limit, Late: late}
 	case atSource:
-		return feeds.Query{Source: rt.name, Limit: limit}
+		return feeds.Query{Source: rt.name, Limit: limit, Late: late}
 	case atEntry:
 		return feeds.Query{ID: rt.name, Limit: 1}
 	}

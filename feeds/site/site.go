@@ -35,6 +35,13 @@ type Reader interface {
 	// when. The zero Query is the planet as a whole: any change at all, of
 	// entries or sources.
 	Version(ctx context.Context, q feeds.Query) (seq int64, changed time.Time, err error)
+	// Versions are what an entry that is shown said before, the newest first.
+	Versions(ctx context.Context, id string) ([]feeds.Version, error)
+	// Fate says why no entry is shown under the ID: it was and is no more, or it was
+	// found to be the same as the one called movedTo. Neither: nobody knows it.
+	Fate(ctx context.Context, id string) (gone bool, movedTo string, err error)
+	// Moved are all IDs for which Fate says movedTo, and that.
+	Moved(ctx context.Context) (map[string]string, error)
 }
 
 // Options say what the site shows and how.
@@ -80,6 +87,7 @@ type Site struct {
 	pages   *template.Template
 	assets  map[string]*document // by their path below the base
 	missing *document            // the 404 page
+	gone    *document            // the 410 page
 	names   assetNames
 
 	cache  *cache
@@ -165,7 +173,7 @@ func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	rt, ok := parseRoute(path)
 	if !ok {
 		if to, ok := folder(path); ok {
-			redirect(w, s.base+to.escaped())
+			redirect(w, s.base+to.escaped(), folderControl)
 			return
 		}
 		s.send(w, r, s.missing, http.StatusNotFound)
@@ -176,9 +184,14 @@ func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 func (s *Site) serve(w http.ResponseWriter, r *http.Request, rt route) {
 	d, err := s.document(r.Context(), rt)
+	var to movedError
 	switch {
 	case err == nil:
 		s.send(w, r, d, http.StatusOK)
+	case errors.As(err, &to):
+		redirect(w, s.href(to.entry()), movedControl)
+	case errors.Is(err, errGone):
+		s.send(w, r, s.gone, http.StatusGone)
 	case errors.Is(err, errNotFound):
 		s.send(w, r, s.missing, http.StatusNotFound)
 	default:

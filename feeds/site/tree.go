@@ -184,7 +184,7 @@ func (t *tree) openFresh() (err error) {
 // has changed. A stranger's file in its place stays.
 func (t *tree) write(file string, body []byte) error {
 	name := filepath.FromSlash(file)
-	if _, err := t.fresh.Lstat(name); err == nil {
+	if t.has(file) {
 		return nil
 	}
 	if err := t.fresh.MkdirAll(filepath.Dir(name), 0o755); err != nil {
@@ -207,6 +207,12 @@ func (t *tree) write(file string, body []byte) error {
 		err = f.Sync()
 	}
 	return errors.Join(err, f.Close())
+}
+
+// has says that the new folder has the file.
+func (t *tree) has(file string) bool {
+	_, err := t.fresh.Lstat(filepath.FromSlash(file))
+	return err == nil
 }
 
 func (t *tree) unchanged(name string, body []byte) bool {

@@ -81,4 +81,6 @@ CREATE TABLE revisions (
 ALTER TABLE entries ADD COLUMN hidden INTEGER NOT NULL DEFAULT 0; -- a person took it off
 ALTER TABLE entries ADD COLUMN held   INTEGER NOT NULL DEFAULT 0; -- until then: one of a flood
 ALTER TABLE entries ADD COLUMN merged INTEGER NOT NULL DEFAULT 0; -- the entry that it was found to be the same as
+ALTER TABLE entries ADD COLUMN arrived INTEGER NOT NULL DEFAULT 0; -- when it was first seen, if that was long after its date
+CREATE INDEX entries_arrived ON entries (arrived) WHERE arrived > 0;
 CREATE INDEX entries_held ON entries (held) WHERE held > 0;
