@@ -140,9 +140,7 @@ func (s *Source) Origin() *Origin {
 		ID: s.FeedID, Title: s.Name(), Link: s.Home(), Icon: s.Icon,
 		Rights: s.Rights, Updated: s.Updated, Authors: s.Authors,
 	}
-	if !s.Local() {
-		o.Self = s.URL
-	}
+	o.Self = s.PublicURL()
 	if !isURI(o.ID) { // RFC 4287 §4.2.6: an id is an IRI
 		o.ID = cmp.Or(o.Self, o.Link, "urn:orrery:"+s.Slug)
 	}

@@ -2,7 +2,9 @@ package feeds
 
 import (
 	"bytes"
+	"io"
 	"regexp"
+	"strings"
 	"testing"
 	"time"
 )
@@ -190,5 +192,24 @@ func TestFeedOfAViewHasItsOwnNameAndAddresses(t *testing.T) {
 	nameless := Planet{Title: "P", URL: "https://p.example/"}
 	if got := nameless.Compose(View{}, "f", nil).Authors; persons(got) != "P" {
 		t.Errorf("a planet without an owner is written by %q", persons(got))
+	}
+}
+
+// A source's address may hold a password, which is nobody else's.
+func TestPasswordOfASourceIsPublishedNowhere(t *testing.T) {
+	s := Source{Slug: "s", URL: "https://name:secret@b.example/feed?x=1"}
+	if got := s.PublicURL(); got != "https://b.example/feed?x=1" {
+		t.Errorf("PublicURL is %q", got)
+	}
+	p := Planet{Title: "P", URL: "https://p.example/"}
+	f := p.Compose(View{Title: "P"}, "feed.atom", []Entry{{ID: "1", GUID: "1", Title: "T", Source: &s, Published: time.Unix(1e9, 0), Sort: time.Unix(1e9, 0), Changed: time.Unix(1e9, 0)}})
+	var out bytes.Buffer
+	for _, write := range []func(io.Writer, *Feed) error{WriteAtom, WriteRSS, WriteJSON} {
+		if err := write(&out, f); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if strings.Contains(out.String(), "secret") || !strings.Contains(out.String(), "https://b.example/feed?x=1") {
+		t.Errorf("%s", &out)
 	}
 }

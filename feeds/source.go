@@ -55,6 +55,20 @@ type Source struct {
 // copy of a post wins over any other and a deleted file withdraws its entry.
 func (s *Source) Local() bool { return strings.HasPrefix(s.URL, "file:") }
 
+// PublicURL is URL without the name and password that may stand in it: what others
+// may see. A folder has none.
+func (s *Source) PublicURL() string {
+	u, err := url.Parse(s.URL)
+	switch {
+	case s.Local() || err != nil:
+		return ""
+	case u.User == nil:
+		return s.URL
+	}
+	u.User = nil
+	return u.String()
+}
+
 // Asked is the address that is asked: where the source has moved to, else its own.
 func (s *Source) Asked() string {
 	if s.Address != "" {

@@ -54,7 +54,7 @@ func (p *program) exportOPML(ctx context.Context, pl *planet) error {
 		if s.Local() || s.Retired {
 			continue
 		}
-		l := feeds.Outline{Title: s.Name(), FeedURL: s.URL, SiteURL: s.Home(), Language: s.Language}
+		l := feeds.Outline{Title: s.Name(), FeedURL: s.PublicURL(), SiteURL: s.Home(), Language: s.Language}
 		for _, c := range s.Categories {
 			l.Categories = append(l.Categories, c.Title)
 		}

@@ -238,7 +238,7 @@ func (s *Site) sourceRows(list []feeds.Source) []sourceRow {
 		}
 		at := route{kind: atSource, name: x.Slug}
 		r := sourceRow{
-			link: link{x.Name(), s.href(at)}, Site: webLink(x.Home()), Feed: webLink(x.URL),
+			link: link{x.Name(), s.href(at)}, Site: webLink(x.Home()), Feed: webLink(x.PublicURL()),
 			Entries: x.Entries, Newest: momentOf(x.Updated), Trouble: trouble(x),
 		}
 		if x.Local() {

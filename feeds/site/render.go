@@ -184,7 +184,7 @@ func (s *Site) outline(list []feeds.Source) *feeds.OPML {
 		if src.Retired || !validName(src.Slug) {
 			continue
 		}
-		l := feeds.Outline{Title: src.Name(), FeedURL: src.URL, SiteURL: src.Home(), Language: src.Language}
+		l := feeds.Outline{Title: src.Name(), FeedURL: src.PublicURL(), SiteURL: src.Home(), Language: src.Language}
 		if src.Local() {
 			l.FeedURL = s.planet.URL + route{kind: atSource, name: src.Slug, feed: "atom"}.escaped()
 		}

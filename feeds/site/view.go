@@ -138,10 +138,7 @@ func (s *Site) categoryView(rt route, c *feeds.Category) view {
 }
 
 func (s *Site) sourceView(rt route, x *feeds.Source) view {
-	v := view{name: x.Name(), home: x.Home(), feed: x.URL}
-	if x.Local() {
-		v.feed = "" // a folder of ours
-	}
+	v := view{name: x.Name(), home: x.Home(), feed: x.PublicURL()}
 	v.Path = route{kind: atSource, name: rt.name}.escaped()
 	v.Title = v.name + " – " + s.planet.Title
 	v.Description = "Posts by " + v.name + " on " + s.planet.Title + "."
