@@ -171,7 +171,7 @@ func (db *DB) commitEntries(w *writer, list []prepared) error {
 	if r := db.rules.Load(); r != nil {
 		ours = appliedRules(*r, w.source)
 	}
-	n, err := w.affect(`UPDATE sources SET rules = '' WHERE id = $1 AND rules <> $2`, w.source.ID, ours)
+	n, err := w.affect(`UPDATE sources SET rules = '' WHERE id = $1 AND rules <> $2 AND rules <> $3`, w.source.ID, ours, pendingRules+ours)
 	if err == nil && n > 0 {
 		err = w.unsync()
 	}

@@ -1,45 +1,127 @@
 package storage
 
 import (
+	"context"
 	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	"orrery/feeds"
 )
 
-// rulesBatch is how many copies are held in memory while their categories are
-// decided anew.
-const rulesBatch = 200
+const (
+	// rulesBatch is how many copies are held in memory while their categories are
+	// decided anew.
+	rulesBatch = 200
+	// rulesAtOnce is how many copies get new categories together with the
+	// configuration; for more, one batch after the other, so that nobody waits long and
+	// nothing is lost when it is ended.
+	rulesAtOnce = 1000
+	// pendingRules marks, before the name of the rules, a source whose entries are on
+	// their way into their categories.
+	pendingRules = "pending "
+)
+
+// reapplied is a source whose entries get their categories anew.
+type reapplied struct {
+	source  feeds.Source
+	applied string // names the rules
+	copies  int
+}
 
 // syncRules stores the configured categories, and where the rules for a source
 // differ from those that its entries were stored by, decides the categories of
-// all of them again. fingerprint is that of the rules.
-func (w *writer) syncRules(rules *feeds.Rules, fingerprint string) error {
+// all of them again. fingerprint is that of the rules. What is too much for one
+// transaction it returns.
+func (w *writer) syncRules(rules *feeds.Rules, fingerprint string) (later []reapplied, err error) {
 	if err := w.syncCategories(rules); err != nil {
-		return err
+		return nil, err
 	}
-	sources, err := w.storedSources()
+	list, total, err := w.ruledOtherwise(fingerprint)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	for i := range sources {
-		s := &sources[i].Source
-		applied := appliedRules(fingerprint, s)
-		if sources[i].rules == applied {
-			continue
+	for i := range list {
+		r := &list[i]
+		mark := r.applied
+		if total > rulesAtOnce {
+			mark = pendingRules + r.applied
 		}
 		// A visit under way has decided by other rules: its lease ends here, and
 		// the source is visited again.
-		if err := w.exec(`UPDATE sources SET rules = $1, fence = fence + 1, lease = 0 WHERE id = $2`, applied, s.ID); err != nil {
-			return err
+		if err := w.exec(`UPDATE sources SET rules = $1, fence = fence + 1, lease = 0 WHERE id = $2`, mark, r.source.ID); err != nil {
+			return nil, err
 		}
-		if err := w.reapply(rules, s); err != nil {
-			return fmt.Errorf("source %s: %w", s.Slug, err)
+		if total > rulesAtOnce {
+			continue
+		}
+		for last := []byte{}; last != nil; {
+			if last, _, err = w.reapply(rules, &r.source, last); err != nil {
+				return nil, fmt.Errorf("source %s: %w", r.source.Slug, err)
+			}
 		}
 	}
-	return nil
+	if total > rulesAtOnce {
+		return list, nil
+	}
+	return nil, nil
+}
+
+// ruledOtherwise are the sources whose entries were stored by other rules, and how many
+// copies those are.
+func (w *writer) ruledOtherwise(fingerprint string) (list []reapplied, total int, err error) {
+	sources, err := w.storedSources()
+	if err != nil {
+		return nil, 0, err
+	}
+	for i := range sources {
+		r := reapplied{source: sources[i].Source, applied: appliedRules(fingerprint, &sources[i].Source)}
+		if sources[i].rules == r.applied {
+			continue
+		}
+		if err := w.row(`SELECT count(*) FROM copies WHERE source_id = $1`, r.source.ID).Scan(&r.copies); err != nil {
+			return nil, 0, err
+		}
+		total += r.copies
+		list = append(list, r)
+	}
+	return list, total, nil
+}
+
+// Progress is told how much of a work is done.
+type Progress func(done, total int)
+
+// reapplyAll puts the entries of the sources into their categories, a batch a
+// transaction. It says whether nobody has decided otherwise meanwhile.
+func (db *DB) reapplyAll(ctx context.Context, now time.Time, rules *feeds.Rules, list []reapplied, report Progress) (bool, error) {
+	done, total, undisturbed := 0, 0, true
+	for i := range list {
+		total += list[i].copies
+	}
+	for i := range list {
+		r := &list[i]
+		for last := []byte{}; last != nil; {
+			err := db.moderate(ctx, now, func(w *writer) (err error) {
+				n := 0
+				last, n, err = w.reapply(rules, &r.source, last)
+				if done += n; err != nil || last != nil {
+					return err
+				}
+				rows, err := w.affect(`UPDATE sources SET rules = $1 WHERE id = $2 AND rules = $3`, r.applied, r.source.ID, pendingRules+r.applied)
+				undisturbed = undisturbed && rows > 0
+				return err
+			})
+			if err != nil {
+				return false, fmt.Errorf("source %s: %w", r.source.Slug, err)
+			}
+			if report != nil {
+				report(min(done, total), total)
+			}
+		}
+	}
+	return undisturbed, nil
 }
 
 func fingerprintOf(rules *feeds.Rules) (string, error) {
@@ -110,26 +192,26 @@ func (w *writer) configured(name feeds.CategoryName) error {
 		JOIN sources s ON s.id = es.source_id WHERE ec.category_id = $1`, id)
 }
 
-// reapply puts the entries of the source into their categories anew.
-func (w *writer) reapply(rules *feeds.Rules, s *feeds.Source) error {
-	for last := []byte{}; ; {
-		batch, err := w.batch(s.ID, last)
-		if err != nil || len(batch) == 0 {
-			return err
+// reapply puts some entries of the source, those behind last, into their categories
+// anew. It returns the last of them, nil behind all, and how many they were.
+func (w *writer) reapply(rules *feeds.Rules, s *feeds.Source, last []byte) ([]byte, int, error) {
+	batch, err := w.batch(s.ID, last)
+	if err != nil || len(batch) == 0 {
+		return nil, 0, err
+	}
+	for i := range batch {
+		c := &batch[i]
+		last = c.guid
+		c.body.Categories = rules.For(&c.body, s)
+		categories, err := encodeCategories(&c.body)
+		if err == nil {
+			err = w.recategorize(categories, &copyRow{id: c.id, entry: c.entry})
 		}
-		for i := range batch {
-			c := &batch[i]
-			last = c.guid
-			c.body.Categories = rules.For(&c.body, s)
-			categories, err := encodeCategories(&c.body)
-			if err == nil {
-				err = w.recategorize(categories, &copyRow{id: c.id, entry: c.entry})
-			}
-			if err != nil {
-				return err
-			}
+		if err != nil {
+			return nil, 0, err
 		}
 	}
+	return last, len(batch), nil
 }
 
 type storedCopy struct {

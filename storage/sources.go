@@ -41,6 +41,13 @@ const clockSlack = time.Hour
 //
 // Where all that is so already, nothing is written.
 func (db *DB) Sync(ctx context.Context, now time.Time, sources []feeds.Source, rules *feeds.Rules) error {
+	return db.SyncReporting(ctx, now, sources, rules, nil)
+}
+
+// SyncReporting is Sync for whoever wants to know how far it is: where many entries get
+// new categories that happens behind the rest, in small steps, and report, unless it is
+// nil, is told of each. What was begun and ended goes on with the next Sync.
+func (db *DB) SyncReporting(ctx context.Context, now time.Time, sources []feeds.Source, rules *feeds.Rules, report Progress) error {
 	fingerprint, err := fingerprintOf(rules)
 	if err != nil {
 		return err
@@ -55,6 +62,7 @@ func (db *DB) Sync(ctx context.Context, now time.Time, sources []feeds.Source, r
 		db.rules.Store(&fingerprint)
 		return nil
 	}
+	var later []reapplied
 	err = db.tx(ctx, func(t *txn) error {
 		w := newWriter(t, now)
 		// Visits dated after now: the clock was wrong and has been put back. Their
@@ -66,19 +74,33 @@ func (db *DB) Sync(ctx context.Context, now time.Time, sources []feeds.Source, r
 		if err := w.syncSources(sources); err != nil {
 			return fmt.Errorf("store the sources: %w", err)
 		}
-		if err := w.syncRules(rules, fingerprint); err != nil {
+		if later, err = w.syncRules(rules, fingerprint); err != nil {
 			return fmt.Errorf("store the categories: %w", err)
 		}
-		if err := w.exec(`INSERT INTO meta (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value`,
-			metaConfigured, configured); err != nil {
-			return err
+		if len(later) == 0 {
+			if err := w.noteSynced(configured); err != nil {
+				return err
+			}
 		}
 		return w.flush()
 	})
-	if err == nil {
-		db.rules.Store(&fingerprint)
+	if err != nil {
+		return err
 	}
-	return err
+	db.rules.Store(&fingerprint)
+	if len(later) == 0 {
+		return nil
+	}
+	undisturbed, err := db.reapplyAll(ctx, now, rules, later, report)
+	if err != nil || !undisturbed {
+		return err
+	}
+	return db.moderate(ctx, now, func(w *writer) error { return w.noteSynced(configured) })
+}
+
+// noteSynced notes what the store is equal to now.
+func (w *writer) noteSynced(configured string) error {
+	return w.exec(`INSERT INTO meta (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value`, metaConfigured, configured)
 }
 
 // metaConfigured names, in meta, what the store was last made equal to.
@@ -276,14 +298,14 @@ type storedSource struct {
 	config, rules, host string
 }
 
-// readsOtherwise says that s keeps other entries of the feed, or keeps them
-// otherwise.
+// readsOtherwise says that s keeps other entries of the feed, or for another time, or
+// keeps them otherwise.
 func (o *storedSource) readsOtherwise(s *feeds.Source) bool {
 	var c sourceConfig
 	if json.Unmarshal([]byte(o.config), &c) != nil {
 		return true
 	}
-	return c.Language != s.Language || !reflect.DeepEqual(c.Keep, s.Keep) || !reflect.DeepEqual(c.Drop, s.Drop)
+	return c.Language != s.Language || !reflect.DeepEqual(c.Keep, s.Keep) || !reflect.DeepEqual(c.Drop, s.Drop) || c.Retain != s.Retain
 }
 
 func (w *writer) storedSources() ([]storedSource, error) {
