@@ -8,11 +8,15 @@ import (
 
 // What can be wrong with a document.
 var (
-	ErrNotFeed   = errors.New("the document is no feed")
-	ErrHTML      = errors.New("the document is a web page, not a feed")
-	ErrBroken    = errors.New("the feed is broken")
-	ErrTooDeep   = fmt.Errorf("the feed's elements are nested deeper than %d", maxDepth)
-	ErrTooMany   = fmt.Errorf("the feed has more than %d elements, or more than %d attributes in one", maxTokens, maxAttrs)
+	ErrNotFeed = errors.New("the document is no feed")
+	ErrHTML    = errors.New("the document is a web page, not a feed")
+	ErrBroken  = errors.New("the feed is broken")
+	ErrTooDeep = fmt.Errorf("the feed's elements are nested deeper than %d", maxDepth)
+	ErrTooMany = fmt.Errorf("the feed has more than %d elements", maxTokens)
+	// Bounds of what XML says beside its elements.
+	ErrManyAttributes = fmt.Errorf("an element of the feed has more than %d attributes", maxAttrs)
+	ErrManyNamespaces = fmt.Errorf("the feed declares more than %d namespaces", maxNamespaces)
+
 	ErrReader    = errors.New("the feed could not be read because of a fault in Orrery")
 	ErrLeaseLost = errors.New("the visit took longer than its lease and another process has the source now")
 )

@@ -59,6 +59,7 @@ func Normalize(f *Feed, base string) {
 	for i := range f.Entries {
 		f.Entries[i].normalize(f, site, base)
 	}
+	distinguish(f)
 	f.Entries = unique(f.Entries)
 }
 

@@ -16,6 +16,8 @@ type OPML struct {
 	Owner    Person
 	Updated  time.Time // zero: not written
 	Outlines []Outline
+	// Twice are those that ReadOPML has not taken, since another has their address.
+	Twice []Outline
 }
 
 // Outline is one remote feed of a list.
@@ -88,7 +90,8 @@ func replaced(list []string, old, with string) []string {
 }
 
 // ReadOPML reads a list of at most 1 MiB. Folders become categories, attribute
-// names are taken in any case, an address that comes twice is taken once.
+// names are taken in any case, an address that comes twice is taken once, with TLS
+// if it comes with and without.
 func ReadOPML(data []byte) (*OPML, error) {
 	if len(data) > maxOPML {
 		return nil, fmt.Errorf("the list is larger than %d bytes", maxOPML)
@@ -98,7 +101,7 @@ func ReadOPML(data []byte) (*OPML, error) {
 	d.Strict = false
 	d.Entity = xml.HTMLEntity
 	d.CharsetReader = func(_ string, r io.Reader) (io.Reader, error) { return r, nil } // decoded already
-	r := opmlReader{seen: map[string]bool{}, o: &OPML{}}
+	r := opmlReader{seen: map[string]int{}, o: &OPML{}}
 	for {
 		t, err := d.Token()
 		if err == io.EOF {
@@ -120,9 +123,9 @@ func ReadOPML(data []byte) (*OPML, error) {
 type opmlReader struct {
 	o      *OPML
 	root   bool
-	seen   map[string]bool
-	open   []string // names of the open elements
-	inside []string // the category that each makes of what it holds, "" if none
+	seen   map[string]int // index of the outline by its canonical address
+	open   []string       // names of the open elements
+	inside []string       // the category that each makes of what it holds, "" if none
 	text   strings.Builder
 }
 
@@ -179,14 +182,11 @@ func (r *opmlReader) outline(attrs []xml.Attr) (folder string, err error) {
 	if a["xmlurl"] = httpFeed(a["xmlurl"]); a["xmlurl"] == "" {
 		return short(title, maxTag), nil
 	}
-	key := cmp.Or(CanonicalURL(a["xmlurl"]), a["xmlurl"])
-	if r.seen[key] {
-		return "", nil
-	}
-	if len(r.o.Outlines) == maxOutlines {
-		return "", fmt.Errorf("the list has more than %d feeds", maxOutlines)
-	}
-	r.seen[key] = true
+	return "", r.take(r.feed(title, a))
+}
+
+// feed is the outline of a feed.
+func (r *opmlReader) feed(title string, a map[string]string) Outline {
 	l := Outline{Title: line(title), FeedURL: a["xmlurl"], SiteURL: a["htmlurl"], Language: a["language"]}
 	for _, f := range r.inside {
 		if f != "" {
@@ -201,6 +201,28 @@ func (r *opmlReader) outline(attrs []xml.Attr) (folder string, err error) {
 			l.Categories = append(l.Categories, c)
 		}
 	}
+	return l
+}
+
+// take keeps the outline, unless one with its address is there.
+func (r *opmlReader) take(l Outline) error {
+	key := cmp.Or(CanonicalURL(l.FeedURL), l.FeedURL)
+	if i, ok := r.seen[key]; ok {
+		if secure(l.FeedURL) && !secure(r.o.Outlines[i].FeedURL) { // fetching.md 38
+			r.o.Outlines[i], l = l, r.o.Outlines[i]
+		}
+		r.o.Twice = append(r.o.Twice, l)
+		return nil
+	}
+	if len(r.o.Outlines) == maxOutlines {
+		return fmt.Errorf("the list has more than %d feeds", maxOutlines)
+	}
+	r.seen[key] = len(r.o.Outlines)
 	r.o.Outlines = append(r.o.Outlines, l)
-	return "", nil
+	return nil
+}
+
+func secure(address string) bool {
+	const tls = "https:"
+	return len(address) >= len(tls) && strings.EqualFold(address[:len(tls)], tls)
 }

@@ -89,6 +89,31 @@ func TestListsOfEveryKindAreRead(t *testing.T) {
 	}
 }
 
+func TestFeedThatIsInAListTwiceIsTakenOnceAndNamed(t *testing.T) {
+	list := `<opml version="2.0"><body>
+		<outline text="plain" xmlUrl="http://a.example/f"/><outline text="secure" xmlUrl="https://www.a.example/f/"/>
+		<outline text="b" xmlUrl="https://b.example/f"/><outline text="b, plain" xmlUrl="http://b.example/f"/>
+		<outline text="c" xmlUrl="gopher://c/"/><outline text="c again" xmlUrl="gopher://c/"/><outline text="c once more" xmlUrl="gopher://c/"/>
+	</body></opml>`
+	o, err := ReadOPML([]byte(list))
+	if err != nil {
+		t.Fatal(err)
+	}
+	titles := func(list []Outline) string {
+		var names []string
+		for _, l := range list {
+			names = append(names, l.Title)
+		}
+		return strings.Join(names, "; ")
+	}
+	if got := titles(o.Outlines); got != "secure; b; c" {
+		t.Errorf("taken: %s", got)
+	}
+	if got := titles(o.Twice); got != "plain; b, plain; c again; c once more" {
+		t.Errorf("not taken: %s", got)
+	}
+}
+
 func TestListsThatAreNoneGetASentence(t *testing.T) {
 	for name, in := range map[string]string{
 		"nothing":                "",

@@ -70,4 +70,14 @@ type Move struct {
 type Backfill struct {
 	URL  string `json:"url,omitempty"`  // the next one; "": nothing is left to read
 	Left int    `json:"left,omitempty"` // how many may still be read
+	// What was in the way of the next one since it was asked for first.
+	Failures int       `json:"failures,omitempty"`
+	Since    time.Time `json:"since,omitzero"`
+	Trouble  string    `json:"trouble,omitempty"` // the last, a sentence
+	After    time.Time `json:"after,omitzero"`    // it is not asked for before
+	// Lost is a sentence about documents that were given up.
+	Lost string `json:"lost,omitempty"`
 }
+
+// Due says that the next document may be asked for.
+func (b *Backfill) Due(now time.Time) bool { return b.URL != "" && !now.Before(b.After) }

@@ -28,8 +28,8 @@ const ReaderVersion = 2
 // address that answered. What comes back is as the source wrote it: call
 // Normalize before using it.
 //
-// Errors are ErrNotFeed, ErrHTML, ErrBroken, ErrTooDeep, ErrTooMany and
-// ErrReader, wrapped.
+// Errors are ErrNotFeed, ErrHTML, ErrBroken, ErrTooDeep, ErrTooMany,
+// ErrManyAttributes, ErrManyNamespaces and ErrReader, wrapped.
 func Read(body []byte, contentType, base string) (f *Feed, err error) {
 	defer func() {
 		if r := recover(); r != nil { // a fault of ours costs one source one visit

@@ -139,8 +139,8 @@ func TestReadRefusesWhatItCannotBound(t *testing.T) {
 		{"a list of JSON", `[1]`, ErrNotFeed},
 		{"elements nested deeply", rssHead + strings.Repeat("<a>", 300) + strings.Repeat("</a>", 300) + rssTail, ErrTooDeep},
 		{"the nesting that overflows a stack", rssHead + `<item><a xmlns="u">` + strings.Repeat("<a>", 100_000), ErrTooDeep},
-		{"attributes without end", rssHead + "<item" + numbered(` a%d=""`, 300) + "/>" + rssTail, ErrTooMany},
-		{"namespaces without end", rssHead + numbered(`<i xmlns:a%d="u"/>`, 600) + rssTail, ErrTooMany},
+		{"attributes without end", rssHead + "<item" + numbered(` a%d=""`, 300) + "/>" + rssTail, ErrManyAttributes},
+		{"namespaces without end", rssHead + numbered(`<i xmlns:a%d="u"/>`, 600) + rssTail, ErrManyNamespaces},
 		{"elements without end", rssHead + strings.Repeat("<i/>", 510_000) + rssTail, ErrTooMany},
 		{"comments without end", rssHead + strings.Repeat("<!---->", 500_100) + rssTail, ErrTooMany},
 	}
@@ -154,6 +154,45 @@ func TestReadRefusesWhatItCannotBound(t *testing.T) {
 				t.Errorf("explained as %q", s)
 			}
 		})
+	}
+}
+
+// hostile.md, Bounds.
+func TestEveryBoundHasASentenceOfItsOwn(t *testing.T) {
+	for err, want := range map[error]string{
+		ErrTooDeep:        "the feed's elements are nested deeper than 256",
+		ErrTooMany:        "the feed has more than 500000 elements",
+		ErrManyAttributes: "an element of the feed has more than 256 attributes",
+		ErrManyNamespaces: "the feed declares more than 512 namespaces",
+	} {
+		if got := Explain(err); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}
+
+// fetching.md 18; RSS names the days in full, people do not.
+func TestHoursAndDaysInWhichAFeedWantsNoVisitAreRead(t *testing.T) {
+	for in, want := range map[string]string{
+		"<skipDays><day>Saturday</day><day>SUNDAY</day></skipDays>":                           "[] [Saturday Sunday]",
+		"<skipDays><day>Mon</day><day>tue</day><day>Tues.</day><day> Thurs </day></skipDays>": "[] [Monday Tuesday Thursday]",
+		"<skipDays><day>M</day><day>Mo</day><day>Monk</day><day/></skipDays>":                 "[] []",
+		"<skipDays><day>Fri</day><day>Friday</day></skipDays>":                                "[] [Friday]",
+		"<skipHours><hour>0</hour><hour>23</hour><hour>24</hour><hour>25</hour></skipHours>":  "[0 23] []",
+		"<skipHours><hour>07</hour></skipHours><skipDays><day>Wed, Sat</day></skipDays>":      "[7] [Wednesday Saturday]",
+		"<skipDays><day>Montag</day><day>lundi</day></skipDays>":                              "[] []",
+	} {
+		f, err := Read([]byte(rssHead+in+rssTail), "", readAt)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := fmt.Sprint(f.SkipHours, f.SkipDays); got != want {
+			t.Errorf("%s: got %s, want %s", in, got, want)
+		}
+	}
+	f, err := Read([]byte(`{"rss":{"channel":{"title":"t","skipDays":{"day":["Mon","Sunday"]},"item":[]}}}`), "", readAt)
+	if err != nil || fmt.Sprint(f.SkipDays) != "[Monday Sunday]" {
+		t.Errorf("in JSON: %v, %v", f, err)
 	}
 }
 

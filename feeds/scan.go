@@ -188,8 +188,11 @@ func (x *scanner) openTag() token {
 		default:
 			x.pos++
 		}
-		if len(x.attrs) > maxAttrs || len(x.namespaces) > maxNamespaces {
-			return x.stop(ErrTooMany)
+		switch {
+		case len(x.attrs) > maxAttrs:
+			return x.stop(ErrManyAttributes)
+		case len(x.namespaces) > maxNamespaces:
+			return x.stop(ErrManyNamespaces)
 		}
 	}
 }

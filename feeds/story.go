@@ -30,7 +30,15 @@ type CopyStory struct {
 	Purged    bool   // too old to keep
 	Reason    string // why it is the same post: person, guid, link, alias, text; "" for the first
 	With      string // slug of the source whose copy it was joined to
+	// What decides which copy is shown, in this order.
+	Rank   int       // 0: of a folder of ours, 1: of its author's own site, 2: of another
+	Sort   time.Time // its place in time; the earliest before others
+	Length int       // of its text in bytes; twice as long before others
+	Secure bool      // its address is https
 }
+
+// Live says that the source has the copy, and that we have it, too.
+func (c *CopyStory) Live() bool { return !c.Withdrawn && !c.Purged }
 
 // Event is something that the world was told of an entry: new, revised, withdrawn.
 type Event struct {
@@ -43,4 +51,10 @@ type Version struct {
 	N     int
 	At    time.Time
 	Entry Entry
+}
+
+// HeldPosts are posts of a source that are held back as a flood.
+type HeldPosts struct {
+	Posts int
+	Until time.Time // when the last of them is shown
 }

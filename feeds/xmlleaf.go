@@ -299,7 +299,7 @@ func appendLink(list []Link, l xmlLink) []Link {
 	return append(list, Link{Rel: l.rel, URL: l.href, Type: l.typ, Language: l.lang, Title: l.title})
 }
 
-// skips reads skipHours (0–23, GMT) and skipDays (English names).
+// skips reads skipHours (0–23, GMT) and skipDays (English names, in full or not).
 func (r *xmlReader) skips() {
 	for _, word := range strings.Fields(PlainText(r.inside(true).value)) {
 		r.feed.skipAt(word)
@@ -311,8 +311,10 @@ func (f *Feed) skipAt(word string) {
 	if h, err := strconv.Atoi(word); err == nil && h >= 0 && h <= 24 && !slices.Contains(f.SkipHours, h%24) {
 		f.SkipHours = append(f.SkipHours, h%24)
 	}
+	word = strings.ToLower(strings.Trim(word, ".,;"))
 	for d := time.Sunday; d <= time.Saturday; d++ {
-		if strings.EqualFold(d.String(), word) && !slices.Contains(f.SkipDays, d) {
+		named := len(word) >= len("mon") && strings.HasPrefix(strings.ToLower(d.String()), word)
+		if named && !slices.Contains(f.SkipDays, d) {
 			f.SkipDays = append(f.SkipDays, d)
 		}
 	}
