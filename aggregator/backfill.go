@@ -3,7 +3,9 @@ package aggregator
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -26,8 +28,8 @@ func past(f *feeds.Feed, left int) feeds.Backfill {
 
 // older reads what is left of the source's past after a visit that found it well,
 // one document a commit, with the pause of its host between them. v is the visit as
-// it was committed last.
-func (a *Aggregator) older(ctx context.Context, v feeds.Visit, tally *feeds.Tally) error {
+// it was committed last; what was in the way becomes a problem of it.
+func (a *Aggregator) older(ctx context.Context, v *feeds.Visit, tally *feeds.Tally) error {
 	d := v.Due
 	d.Validators, d.Source.Backfill = feeds.Validators{}, v.Backfill
 	undated := v.At
@@ -48,11 +50,17 @@ func (a *Aggregator) older(ctx context.Context, v feeds.Visit, tally *feeds.Tall
 		if ctx.Err() != nil {
 			return a.Store.Release(context.WithoutCancel(ctx), d)
 		}
+		if o.Backfill.Lost != "" {
+			o.Problems = append(slices.Clone(v.Problems), o.Backfill.Lost)
+		}
 		t, err := a.Store.Commit(ctx, o)
 		if err != nil {
 			return err
 		}
 		tally.Add(t)
+		if o.Problems != nil {
+			v.Problems = o.Problems
+		}
 		d.Source.Backfill = o.Backfill
 		if o.More.IsZero() {
 			return nil
@@ -61,8 +69,7 @@ func (a *Aggregator) older(ctx context.Context, v feeds.Visit, tally *feeds.Tall
 	return nil
 }
 
-// oneOlder looks at the next document of the past. One that cannot be read is tried
-// again with the next visits, some times.
+// oneOlder looks at the next document of the past.
 func (a *Aggregator) oneOlder(ctx context.Context, d feeds.Due, again bool, undated *time.Time) (feeds.Visit, error) {
 	now, b := a.Now(), d.Source.Backfill
 	v := feeds.Visit{Due: d, At: now, Next: d.Source.State.NextVisit, Older: true, Backfill: feeds.Backfill{URL: b.URL, Left: b.Left - 1}}
@@ -75,10 +82,7 @@ func (a *Aggregator) oneOlder(ctx context.Context, d feeds.Due, again bool, unda
 	r, err := a.look(ctx, at)
 	if err != nil || r.Feed == nil {
 		v.Busy, v.BusyUntil = busy(now, &r, err)
-		const trouble = 10 // a document that fails counts as so many
-		if v.Backfill.Left = b.Left - trouble; v.Backfill.Left <= 0 {
-			v.Backfill = feeds.Backfill{}
-		}
+		v.Backfill = unread(now, b, &r, err)
 		return v, nil
 	}
 	known, err := a.known(ctx, d.Source.ID, r.Feed)
@@ -94,6 +98,41 @@ func (a *Aggregator) oneOlder(ctx context.Context, d feeds.Due, again bool, unda
 		v.More = a.Now().Add(a.Lease)
 	}
 	return v, nil
+}
+
+const (
+	// A document of the past that fails is asked for after an hour, after two more,
+	// at last once a week, and given up when it has failed so often for so long.
+	unreadFloor    = time.Hour
+	unreadCeiling  = 7 * 24 * time.Hour
+	unreadFailures = 10
+	unreadTime     = 30 * 24 * time.Hour
+)
+
+// unread is what is left of the past when its next document could not be read: the
+// document, to be asked for later, or that it was given up.
+func unread(now time.Time, b feeds.Backfill, r *fetch.Response, err error) feeds.Backfill {
+	if b.Failures++; b.Failures == 1 {
+		b.Since = now.UTC()
+	}
+	b.Trouble = cmp.Or(feeds.Explain(err), "the server answered without a document")
+	gone := hasStatus(err, 404) || hasStatus(err, 410)
+	if gone || b.Failures >= unreadFailures && now.Sub(b.Since) >= unreadTime {
+		return feeds.Backfill{Lost: lostSentence(&b)}
+	}
+	b.After = now.Add(min(unreadFloor<<min(b.Failures-1, 10), unreadCeiling))
+	if r.RetryAfter.After(b.After) {
+		b.After = r.RetryAfter
+	}
+	return b
+}
+
+func lostSentence(b *feeds.Backfill) string {
+	often := ""
+	if b.Failures > 1 {
+		often = fmt.Sprintf(" %d times since %s", b.Failures, b.Since.Format("2 January 2006"))
+	}
+	return fmt.Sprintf("the posts before those of its feed are not all here: %s failed%s (%s) and is not asked any more", b.URL, often, b.Trouble)
 }
 
 // withCredentials is the address with the name and password of the source's own,

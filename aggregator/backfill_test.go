@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"orrery/aggregator/fetch"
 	"orrery/feeds"
 )
 
@@ -187,21 +188,94 @@ func TestDocumentOfThePastThatCannotBeReadIsTriedAgain(t *testing.T) {
 	numbered(t, w, 10)
 }
 
-func TestDocumentOfThePastThatCannotBeReadIsGivenUp(t *testing.T) {
-	s, w := library(t, 5)
-	s.at("/2", nil)
-	tries := 0
-	for i := range 12 {
-		w.after(t, time.Duration(i)*day)
-		if asked := s.was(); slices.Contains(asked, "/2") {
-			tries++
+// fetching.md 21: the wish is the document's, not the feed's.
+func TestDocumentOfThePastIsLeftAloneAsLongAsItsServerAsks(t *testing.T) {
+	s, w := library(t, 4)
+	s.at("/2", tooMany(503, "10800"))
+	w.after(t, 0)
+	s.was()
+	for _, since := range []time.Duration{time.Hour, 2 * time.Hour, 3*time.Hour - time.Second} {
+		w.after(t, since)
+		same(t, fmt.Sprint("asked after ", since), s.was(), []string{`/feed "0"`})
+	}
+	chain(s, 4)
+	w.after(t, 3*time.Hour+2*time.Minute)
+	same(t, "asked then", s.was(), []string{`/feed "0"`, "/2", "/3"})
+	numbered(t, w, 8)
+	if a := sources(t, w.db)["a"]; a.Backfill != (feeds.Backfill{}) || a.State.LastError != "" {
+		t.Errorf("what is over is remembered: %+v, %s", a.Backfill, a.State.LastError)
+	}
+}
+
+// fetching.md 26.
+func TestDocumentOfThePastThatFailsIsAskedMoreAndMoreRarely(t *testing.T) {
+	s, w := library(t, 4)
+	s.at("/2", status(500))
+	for _, c := range []struct {
+		since time.Duration
+		asked bool
+	}{{0, true}, {59 * time.Minute, false}, {61 * time.Minute, true}, {3 * time.Hour, false}, {3*time.Hour + 2*time.Minute, true}, {6 * time.Hour, false}, {8 * time.Hour, true}} {
+		w.after(t, c.since)
+		if asked := slices.Contains(s.was(), "/2"); asked != c.asked {
+			t.Errorf("asked after %v: %v", c.since, asked)
 		}
 	}
-	if tries < 3 || tries > 6 {
-		t.Errorf("it was tried %d times", tries)
+	b := sources(t, w.db)["a"].Backfill
+	if want := (feeds.Backfill{URL: s.URL + "/2", Left: maxBackfill - 1}); b.URL != want.URL || b.Left != want.Left || b.Failures != 4 || !b.Since.Equal(epoch) ||
+		b.Trouble != "the server answered 500 (internal server error)" {
+		t.Errorf("a failure costs documents, or is not told: %+v", b)
 	}
-	if a := sources(t, w.db)["a"]; a.Backfill != (feeds.Backfill{}) {
-		t.Errorf("it is not given up: %+v", a.Backfill)
+}
+
+func TestDocumentOfThePastIsGivenUpAfterTenFailuresInThirtyDays(t *testing.T) {
+	d := feeds.Due{Source: feeds.Source{Backfill: feeds.Backfill{URL: "https://a.example/2", Left: 9}}}
+	now, b := epoch, d.Source.Backfill
+	tries := 1
+	for b = unread(now, b, &fetch.Response{}, errTrouble); b.URL != "" && tries < 99; tries++ {
+		if b.Left != 9 || b.After.Sub(now) < time.Hour || b.After.Sub(now) > 7*day {
+			t.Fatalf("after %d tries: %+v", tries, b)
+		}
+		now = b.After
+		b = unread(now, b, &fetch.Response{}, errTrouble)
+	}
+	if took := now.Sub(epoch); tries < 10 || tries > 15 || took < 30*day || took > 40*day {
+		t.Errorf("given up after %d tries in %v", tries, took)
+	}
+	if want := "the posts before those of its feed are not all here: https://a.example/2 failed 12 times since 1 March 2026 (the server is on fire) and is not asked any more"; b.Lost != want {
+		t.Errorf("got  %s\nwant %s", b.Lost, want)
+	}
+	if b.Lost = ""; b != (feeds.Backfill{}) {
+		t.Errorf("left: %+v", b)
+	}
+	often := feeds.Backfill{URL: "https://a.example/2", Left: 9, Failures: 50, Since: epoch.Add(-29 * day)}
+	if b = unread(epoch, often, &fetch.Response{}, errTrouble); b.URL == "" || b.After.Sub(epoch) != 7*day {
+		t.Errorf("given up within thirty days: %+v", b)
+	}
+	for _, code := range []int{404, 410} {
+		if b = unread(epoch, d.Source.Backfill, &fetch.Response{}, &fetch.StatusError{Status: code}); b.URL != "" || b.Lost == "" {
+			t.Errorf("%d: %+v", code, b)
+		}
+	}
+}
+
+// Nothing is lost without a word.
+func TestPastThatIsGivenUpIsAProblemOfItsSource(t *testing.T) {
+	s, w := library(t, 5)
+	s.at("/2", nil)
+	a, l := newAggregator(w.db, nil, w.options)
+	refresh(t, a, Pass{})
+	want := "the posts before those of its feed are not all here: " + s.URL + "/2 failed (the server answered 404 (not found)) and is not asked any more"
+	if v := l.visits[0]; len(v.Problems) != 1 || v.Problems[0] != want {
+		t.Errorf("told: %q, want %q", v.Problems, want)
+	}
+	if a := sources(t, w.db)["a"]; a.State.LastError != want || a.State.Failures != 0 || a.Backfill != (feeds.Backfill{Lost: want}) {
+		t.Errorf("stored: %+v, %+v", a.State, a.Backfill)
+	}
+	s.was()
+	w.after(t, day)
+	same(t, "asked then", s.was(), []string{`/feed "0"`})
+	if a := sources(t, w.db)["a"]; a.State.LastError != "" || a.Backfill.Lost != want {
+		t.Errorf("later: %+v, %+v", a.State, a.Backfill)
 	}
 	numbered(t, w, 4)
 }

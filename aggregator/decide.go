@@ -37,7 +37,7 @@ func decide(now time.Time, d feeds.Due, r fetch.Response, err error, known map[s
 		v.Outcome, v.Err = feeds.Failed, err
 		v.Validators, v.Withdrawn, v.Problems = d.Validators, nil, nil
 		if hasStatus(err, 410) {
-			v.Outcome, v.Answer.Next = feeds.Gone, "the server said that it is gone for good (410)"
+			v.Outcome, v.Next, v.Answer.Next = feeds.Gone, time.Time{}, "the server said that it is gone for good (410)"
 		}
 		return v
 	case r.NotModified:
@@ -97,6 +97,9 @@ func news(now time.Time, d feeds.Due, f *feeds.Feed, known map[string]feeds.Know
 		same := ok && !k.Withdrawn && !d.Reread && k.Hash == e.Hash()
 		if same && (anew || !redated(now, &e, k)) || !d.Source.Kept(&e) {
 			continue
+		}
+		if ok && anew {
+			e.Updated = k.Updated // whether it was changed, its text says
 		}
 		e.Categories = rules.For(&e, &d.Source)
 		out.Entries = append(out.Entries, e)
@@ -234,6 +237,9 @@ func place(e *feeds.Entry, now, undated time.Time, index int) {
 	if e.Sort = dated(e, now); e.Sort.IsZero() {
 		if !e.Published.IsZero() || !e.Updated.IsZero() {
 			undated = now // in the future: the source's clock is wrong, the post is new
+		}
+		if undated.Before(now) {
+			index++ // below what is dated so
 		}
 		e.Sort = undated.UTC().Truncate(time.Microsecond).Add(-time.Duration(index) * time.Microsecond)
 	}

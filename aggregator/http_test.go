@@ -259,6 +259,9 @@ func TestSourceThatIsGoneIsNeverAskedAgainUnlessItIsNamed(t *testing.T) {
 	if s := w.pass(t); s.Failed != 1 {
 		t.Errorf("summary %s", s)
 	}
+	if s := sources(t, w.db)["0"]; !s.State.NextVisit.IsZero() || !strings.Contains(s.Answer.Next, "gone for good") {
+		t.Errorf("it is to be visited at %v: %s", s.State.NextVisit, s.Answer.Next)
+	}
 	w.now = epoch.Add(30 * 24 * time.Hour)
 	if s := w.pass(t); s.Sources != 0 {
 		t.Errorf("a month later: %s", s)

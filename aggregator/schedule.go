@@ -85,11 +85,17 @@ func (w *wait) fail(failures int, err error, ceiling time.Duration) {
 	for range min(failures, longFailing+3) {
 		w.Duration = min(2*w.Duration, ceiling)
 	}
-	w.why = fmt.Sprintf("it failed %d times in a row", failures+1)
-	if failures == 0 {
+	switch w.why = fmt.Sprintf("it failed %d times in a row", failures+1); {
+	case hasStatus(err, 429) && failures == 0:
+		w.why = askedTooOften
+	case hasStatus(err, 429):
+		w.why = askedTooOften + ", and " + w.why
+	case failures == 0:
 		w.why = "it failed"
 	}
 }
+
+const askedTooOften = "the server said that it is asked too often (429)"
 
 // hints are what the server, the feed and its own tempo say. No hint may freeze a
 // feed: a max-age of a year is a day (fetching.md 15).
@@ -104,7 +110,10 @@ func (w *wait) hints(now time.Time, p *feeds.Pace, ceiling time.Duration) {
 		{p.TTL, "its feed may be kept for " + Span(p.TTL) + " (ttl)"},
 		{p.Period, "its feed says that it changes every " + Span(p.Period) + " (sy:updatePeriod)"},
 	} {
-		w.atLeast(min(h.Duration, ceiling), h.why)
+		if h.Duration > ceiling {
+			h = wait{ceiling, "fetch.max_interval is " + Span(ceiling)}
+		}
+		w.atLeast(h.Duration, h.why)
 	}
 }
 

@@ -72,6 +72,39 @@ func TestNextVisitIsWhenItShouldBe(t *testing.T) {
 	}
 }
 
+// What people read is the wish that was heeded, not one that was not.
+func TestReasonOfTheNextVisitIsTheOneThatDecided(t *testing.T) {
+	in := Intervals{Min: 30 * time.Minute, Max: 24 * time.Hour}
+	tooMany, year := &fetch.StatusError{Status: 429}, 365*24*time.Hour
+	for _, c := range []struct {
+		name     string
+		source   feeds.Source
+		response fetch.Response
+		err      error
+		want     string
+	}{
+		{"the interval", feeds.Source{}, fetch.Response{}, nil, "fetch.min_interval is 30m"},
+		{"max-age", feeds.Source{}, fetch.Response{MaxAge: 3 * time.Hour}, nil, "its answers stay fresh for 3h (Cache-Control, Expires)"},
+		{"max-age of a year", feeds.Source{}, fetch.Response{MaxAge: year}, nil, "fetch.max_interval is 1d"},
+		{"the longest max-age", feeds.Source{}, fetch.Response{MaxAge: 1 << 31 * time.Second}, nil, "fetch.max_interval is 1d"},
+		{"max-age of just the most", feeds.Source{}, fetch.Response{MaxAge: 24 * time.Hour}, nil, "its answers stay fresh for 1d (Cache-Control, Expires)"},
+		{"ttl of a year, max-age of an hour", feeds.Source{}, fetch.Response{MaxAge: time.Hour, Feed: &feeds.Feed{TTL: year}}, nil, "fetch.max_interval is 1d"},
+		{"who has not written for ten years", feeds.Source{Pace: feeds.Pace{Newest: epoch.AddDate(-10, 0, 0)}}, fetch.Response{NotModified: true}, nil, "fetch.max_interval is 1d"},
+		{"rarer than the most", feeds.Source{Every: 72 * time.Hour}, fetch.Response{MaxAge: year}, nil, "its every is 3d"},
+		{"too many requests", feeds.Source{}, fetch.Response{}, tooMany, "the server said that it is asked too often (429)"},
+		{"too many requests again", feeds.Source{State: feeds.State{Failures: 2}}, fetch.Response{}, tooMany, "the server said that it is asked too often (429), and it failed 3 times in a row"},
+		{"too many requests, until then", feeds.Source{}, fetch.Response{RetryAfter: epoch.Add(9 * time.Hour)}, tooMany, "the server asked to be left alone until then (Retry-After)"},
+		{"too many requests, for a moment", feeds.Source{}, fetch.Response{RetryAfter: epoch.Add(time.Second)}, tooMany, "the server said that it is asked too often (429)"},
+		{"a failure", feeds.Source{}, fetch.Response{}, errTrouble, "it failed"},
+		{"a third failure", feeds.Source{State: feeds.State{Failures: 2}}, fetch.Response{}, errTrouble, "it failed 3 times in a row"},
+	} {
+		c.source.URL = "https://x.example/"
+		if _, why := nextOf(&c.source, c.response, c.err, in); why != c.want {
+			t.Errorf("%s: %q, want %q", c.name, why, c.want)
+		}
+	}
+}
+
 // every is a feed of n posts, the newest a minute ago, so far apart.
 func every(gap time.Duration, n int) *feeds.Feed {
 	f := &feeds.Feed{}

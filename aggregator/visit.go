@@ -52,13 +52,13 @@ func (a *Aggregator) visit(ctx context.Context, d feeds.Due, silence error) (fee
 		}
 	}
 	v := a.decide(now, d, r, err, known)
-	if v.Err == nil && v.Backfill.URL != "" {
+	if v.Err == nil && v.Backfill.Due(now) {
 		v.More = a.Now().Add(a.Lease)
 	}
 	tally, err := a.Store.Commit(ctx, v)
 	put()
 	if err == nil && !v.More.IsZero() {
-		if err = a.older(ctx, v, &tally); ctx.Err() != nil {
+		if err = a.older(ctx, &v, &tally); ctx.Err() != nil {
 			err = nil // what was stored before counts
 		}
 	}
@@ -87,7 +87,7 @@ func (a *Aggregator) decide(now time.Time, d feeds.Due, r fetch.Response, err er
 func fault(p any) error { return fmt.Errorf("%w: %v", feeds.ErrReader, p) }
 
 // Look fetches and reads a source without deciding or storing anything; the
-// Feed of the response is normalized. It is what inspect and check show.
+// Feed of the response is normalized. It is what inspect shows.
 func Look(ctx context.Context, fetchers map[string]fetch.Func, s feeds.Source, v feeds.Validators) (fetch.Response, error) {
 	a := New(Options{Fetch: fetchers})
 	return a.look(ctx, feeds.Due{Source: s, Validators: v})

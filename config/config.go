@@ -156,10 +156,25 @@ type Source struct {
 	// Every is the least time between two visits, 0s or more, for a source that
 	// should be left alone longer than fetch.min_interval. Default 0s: as that says.
 	Every time.Duration `yaml:"every"`
+	// Retain is how much of its past is kept. Default: all of it.
+	Retain Retain `yaml:"retain"`
 
 	// Line and Column say where the source stands in the file, from 1.
 	Line   int `yaml:"-"`
 	Column int `yaml:"-"`
+}
+
+// Retain bounds the past of a source. What is older, or more, leaves the planet with
+// the next visit that reads the source anew, without a word to anybody, and for good:
+// its text is forgotten. With both bounds a post stays that is within both.
+type Retain struct {
+	// Days is how old a post may be, in days of its place in time: the date that it
+	// came with, or when it was first seen if that is earlier. 0 to 36500; default 0:
+	// any age.
+	Days int `yaml:"days"`
+	// Entries is how many of its posts are kept, the newest, 0 to 1000000. Default 0:
+	// all.
+	Entries int `yaml:"entries"`
 }
 
 // Category is a merged feed of ours.

@@ -103,7 +103,7 @@ func TestFullFileIsReadToTheLastKey(t *testing.T) {
 				Drop: Match{Authors: []string{"Aphid"}, Sources: []string{"roses"}}, Every: 2 * time.Hour, Line: 31, Column: 5,
 			},
 			{Feed: "https://www.tulips.example/blog/atom.xml", Slug: "tulips-example-blog-atom-xml", Line: 37, Column: 5},
-			{Markdown: "/srv/beds-borders", Title: "Beds, Borders", Slug: "beds-borders-2", Line: 38, Column: 5},
+			{Markdown: "/srv/beds-borders", Title: "Beds, Borders", Slug: "beds-borders-2", Retain: Retain{Days: 365, Entries: 40}, Line: 38, Column: 5},
 		},
 		Categories: []Category{
 			{Title: "C++", Slug: "c-plus-plus", Match: Match{Tags: []string{"C++"}, Sources: []string{"beds-borders-2"}}},
@@ -140,7 +140,7 @@ func TestExampleLoadsWithEverythingTakenIn(t *testing.T) {
 	if len(c.Sources) != 3 || len(c.Categories) != 1 || c.Planet.Owner.Name == "" {
 		t.Fatalf("not everything was taken in: %d sources, %d categories, owner %+v", len(c.Sources), len(c.Categories), c.Planet.Owner)
 	}
-	if got := c.Sources[1]; got.Feed == "" || got.Every != 2*time.Hour || len(got.Keep.Tags) != 1 || len(got.Drop.Authors) != 1 {
+	if got := c.Sources[1]; got.Feed == "" || got.Every != 2*time.Hour || len(got.Keep.Tags) != 1 || len(got.Drop.Authors) != 1 || got.Retain != (Retain{365, 100}) {
 		t.Errorf("the example's feed is %+v", got)
 	}
 	if got := c.Categories[0].Match; len(got.Tags)+len(got.Words)+len(got.Sources)+len(got.Authors) != 5 {

@@ -45,6 +45,38 @@ func TestEveryMistakeIsToldWithItsPlace(t *testing.T) {
 	}
 }
 
+// What the caller finds stands among the rest, at its place.
+func TestMistakesThatTheCallerFindsAreToldWithTheOthers(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "orrery.yaml")
+	write := func(text string) {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	find := func(c *Config) (problems Errors) {
+		for _, s := range c.Sources {
+			problems = append(problems, Problem{File: c.Path, Line: s.Line, Column: s.Column, Message: filepath.Base(s.Markdown) + " is missing"})
+		}
+		return problems
+	}
+	for _, c := range []struct{ text, want string }{
+		{"planet: {title: G, url: \"https://g.example/\"}\nsources:\n  - markdown: a\n", ":3:5: a is missing"},
+		{"planet: {url: \"https://g.example/\"}\nsources:\n  - markdown: a\nentires: 3\n",
+			":1:1: planet.title is missing (add title: and the planet's name)\n:3:5: a is missing\n:4:1: unknown key \"entires\" (did you mean \"entries\"?)"},
+		{"just words\n", ":1:1: the configuration wants keys of its own, not a text (write key: value below it, indented)"},
+	} {
+		write(c.text)
+		got, err := Load(path, environment, find)
+		if got != nil || err == nil || strings.ReplaceAll(err.Error(), path, "") != c.want {
+			t.Errorf("got %v\n%v\nwant\n%s", got, err, c.want)
+		}
+	}
+	write("planet: {title: G, url: \"https://g.example/\"}\n")
+	if got, err := Load(path, environment, find); err != nil || got == nil {
+		t.Errorf("nothing is wrong: %v", err)
+	}
+}
+
 // Mistakes whose bytes make a poor file.
 func TestWhatIsNoConfigurationIsRefusedInOneSentence(t *testing.T) {
 	deep := func(s string, n int) string { return "planet: " + strings.Repeat(s, n) }

@@ -31,8 +31,10 @@ const (
 
 // Load reads the file at path. getenv gives the value of an environment
 // variable, "" for none. The error is an Errors when the file could be read but
-// is wrong; errors.Is(err, fs.ErrNotExist) when there is no such file.
-func Load(path string, getenv func(string) string) (*Config, error) {
+// is wrong; errors.Is(err, fs.ErrNotExist) when there is no such file. more find
+// what this package does not look for, in what could be read of the file, which may
+// have mistakes: what they return is told with those.
+func Load(path string, getenv func(string) string, more ...func(*Config) Errors) (*Config, error) {
 	f, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("there is no configuration file %s; run `orrery init` to write one, or name yours with -c: %w", path, fs.ErrNotExist)
@@ -45,12 +47,16 @@ func Load(path string, getenv func(string) string) (*Config, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read configuration: %w", err)
 	}
-	return Parse(path, data, getenv)
+	return read(path, data, getenv, more...)
 }
 
 // Parse is Load for the text of a file that is, or will be, at path. The error
 // is an Errors, unless the working folder is unknown, which relative paths need.
 func Parse(path string, data []byte, getenv func(string) string) (*Config, error) {
+	return read(path, data, getenv)
+}
+
+func read(path string, data []byte, getenv func(string) string, more ...func(*Config) Errors) (*Config, error) {
 	folder, err := filepath.Abs(filepath.Dir(path))
 	if err != nil {
 		return nil, fmt.Errorf("find the folder of %s: %w", path, err)
@@ -59,6 +65,9 @@ func Parse(path string, data []byte, getenv func(string) string) (*Config, error
 	c := defaults(path)
 	if body := l.parse(bytes.TrimPrefix(data, []byte("\uFEFF"))); body != nil && l.value(body, reflect.ValueOf(c).Elem(), "") {
 		l.check(c)
+		for _, find := range more {
+			l.problems = append(l.problems, find(c)...)
+		}
 	}
 	if len(l.problems) > 0 {
 		l.problems.sort()

@@ -23,6 +23,8 @@ func (l *loader) sources(c *Config) {
 		l.place(s)
 		l.twice(s, first)
 		l.language(&s.Language, "sources.language")
+		l.between(&s.Retain.Days, "sources.retain.days", 0, 36500)
+		l.between(&s.Retain.Entries, "sources.retain.entries", 0, 1_000_000)
 	}
 	l.slugs(c.Sources)
 }

@@ -4,8 +4,9 @@ import "cmp"
 
 // distinguish tells posts apart that an RSS or JSON feed calls by one GUID though they
 // are several: some generators write the address of the site, or a number that starts
-// anew, into each. They are known by their addresses beside it, or by their titles. In
-// Atom two entries with one id are one (RFC 4287 §4.1.1).
+// anew, into each. They are known by their addresses beside it, or if they link to one
+// page, by their titles, where the days differ, too. In Atom two entries with one id are
+// one (RFC 4287 §4.1.1), and so are two that have nothing but the GUID.
 //
 // When all but one of them have left the feed, that one has its GUID for itself again;
 // whoever stores it knows it by its address.
@@ -24,7 +25,7 @@ func distinguish(f *Feed) {
 		}
 		by := byAddress
 		if !differ(group, by) {
-			if by = byTitle; !differ(group, by) || !differ(group, byDate) {
+			if by = byTitle; byAddress(group[0]) == "" || !differ(group, by) || !differ(group, byDate) {
 				continue
 			}
 		}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"time"
 
 	"orrery/feeds"
 )
@@ -153,7 +154,9 @@ func (db *DB) commitVisit(t *txn, v *feeds.Visit, list []prepared) (feeds.Tally,
 	if err := w.withdraw(v.Withdrawn); err != nil {
 		return w.tally, err
 	}
-	if v.Feed != nil && !v.Older {
+	const day = 24 * time.Hour
+	// Posts grow old also where none is new, but not more than once a day.
+	if another := !v.At.Truncate(day).Equal(v.Due.Source.State.LastVisit.Truncate(day)); !v.Older && v.Err == nil && (v.Feed != nil || another) {
 		if err := w.retain(); err != nil {
 			return w.tally, err
 		}

@@ -44,6 +44,7 @@ type writer struct {
 	added      map[*insertion][]any   // rows that are written together
 	news       []news                 // entries that nobody was told of
 	mute       bool                   // nobody is to be told
+	person     bool                   // it is a person's act, and no news but to who was told otherwise
 }
 
 // news is an entry that has come to be shown, and its place in time.
@@ -477,6 +478,13 @@ func (w *writer) enlistNew(p *prepared, entry int64) error {
 	return nil
 }
 
+// unnews takes back that an entry is news: it was not to be kept.
+func (w *writer) unnews(entry int64) {
+	n := len(w.news)
+	w.news = slices.DeleteFunc(w.news, func(x news) bool { return x.entry == entry })
+	w.tally.New -= n - len(w.news)
+}
+
 // tell owes the world the news of an entry.
 func (w *writer) tell(entry int64, event string) { w.add(owed, entry, event, micros(w.now)) }
 
@@ -521,9 +529,6 @@ func (w *writer) writeAdded() error {
 
 func (w *writer) withdraw(guids []string) error {
 	for _, g := range guids {
-		if w.known[string(hashOf(g))] != nil && w.known[string(hashOf(g))].rekeyed {
-			continue
-		}
 		list, err := w.ids(`UPDATE copies SET withdrawn = 1 WHERE source_id = $1 AND guid_hash = $2 AND withdrawn = 0
 			RETURNING id`, w.source.ID, hashOf(g))
 		if err != nil {
@@ -552,6 +557,8 @@ func (w *writer) flush() error {
 		switch {
 		case err != nil:
 			return err
+		case event == gone:
+			w.unnews(id)
 		case event == "new":
 			w.news = append(w.news, news{id, sort})
 		case event != "":

@@ -136,6 +136,8 @@ func TestClaimTakesWhoMayBeVisitedAndNobodyElse(t *testing.T) {
 		{"gone", func(v *feeds.Visit) { v.Next, v.Outcome = now, feeds.Gone }, false, feeds.Want{}, false},
 		{"gone, and all are wanted", func(v *feeds.Visit) { v.Next, v.Outcome = now, feeds.Gone }, false, feeds.Want{All: true}, false},
 		{"gone, but named", func(v *feeds.Visit) { v.Next, v.Outcome = now, feeds.Gone }, false, feeds.Want{Slugs: []string{"s"}}, true},
+		{"gone without a next visit", func(v *feeds.Visit) { v.Outcome, v.Next = feeds.Gone, time.Time{} }, false, feeds.Want{}, false},
+		{"gone, but named within the interval", func(v *feeds.Visit) { v.Outcome, v.Next = feeds.Gone, time.Time{} }, false, feeds.Want{Slugs: []string{"s"}, MinInterval: 2 * time.Hour}, false},
 		{"failed and due", func(v *feeds.Visit) { v.Next, v.Outcome, v.Err = now, feeds.Failed, errFault }, false, feeds.Want{}, true},
 		{"had its turn in this pass", func(v *feeds.Visit) { v.Next = epoch }, false, feeds.Want{Start: epoch}, false},
 		{"had its turn before this pass", func(v *feeds.Visit) { v.Next = epoch }, false, feeds.Want{Start: epoch.Add(1000)}, true},
@@ -168,6 +170,70 @@ func TestClaimTakesWhoMayBeVisitedAndNobodyElse(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Whoever was killed keeps his sources until their leases run out: people are told
+// of those that they miss.
+func TestClaimsThatKeepSourcesFromAPassAreCounted(t *testing.T) {
+	each(t, func(t *testing.T, db *DB) {
+		configure(t, db, nil, remote("a"), remote("b"), remote("later"))
+		v := visitOf(claimed(t, db, "later", epoch), epoch)
+		v.Next = epoch.Add(9 * time.Hour)
+		commit(t, db, v)
+		claim(t, db, feeds.Want{Now: epoch, Start: epoch, N: 1, Lease: time.Hour, Slugs: []string{"a"}})
+		claim(t, db, feeds.Want{Now: epoch, Start: epoch, N: 1, Lease: 2 * time.Hour, Slugs: []string{"b"}})
+		all := feeds.Want{All: true}
+		claim(t, db, feeds.Want{Now: epoch.Add(time.Minute), Start: epoch.Add(time.Minute), N: 9, Lease: time.Minute, All: true})
+		for _, c := range []struct {
+			name  string
+			want  feeds.Want
+			at    time.Duration
+			n     int
+			until time.Duration
+		}{
+			{"due", feeds.Want{}, time.Minute, 2, 2 * time.Hour},
+			{"all", all, time.Minute, 3, 2 * time.Hour},
+			{"named", feeds.Want{Slugs: []string{"a"}}, time.Minute, 1, time.Hour},
+			{"those of all that may be visited", feeds.Want{All: true, MinInterval: time.Hour}, time.Minute, 2, 2 * time.Hour},
+			{"when the first has run out", feeds.Want{}, time.Hour, 1, 2 * time.Hour},
+			{"when all have", all, 2 * time.Hour, 0, 0},
+		} {
+			c.want.Now = epoch.Add(c.at)
+			c.want.Start = c.want.Now
+			n, until, err := db.Claimed(t.Context(), c.want)
+			if err != nil || n != c.n || n > 0 && !until.Equal(epoch.Add(c.until)) || n == 0 && !until.IsZero() {
+				t.Errorf("%s: %d until %v, %v", c.name, n, until, err)
+			}
+		}
+		leases, err := db.Leases(t.Context(), epoch.Add(time.Hour))
+		if err != nil || len(leases) != 1 || !leases["b"].Equal(epoch.Add(2*time.Hour)) {
+			t.Errorf("%v, %v", leases, err)
+		}
+	})
+}
+
+func TestHostsThatWantNoVisitsAreKnownUntilTheyDo(t *testing.T) {
+	each(t, func(t *testing.T, db *DB) {
+		configure(t, db, nil, remote("a"), remote("b"))
+		for slug, until := range map[string]time.Duration{"a": time.Hour, "b": 2 * time.Hour} {
+			v := failed(claimed(t, db, slug, epoch), epoch)
+			v.Busy, v.BusyUntil = slug+".example", epoch.Add(until)
+			commit(t, db, v)
+		}
+		for at, want := range map[time.Duration]string{0: "a b", time.Hour: "b", 2 * time.Hour: ""} {
+			busy, err := db.BusyHosts(t.Context(), epoch.Add(at))
+			var got []string
+			for host, until := range busy {
+				if slug := strings.TrimSuffix(host, ".example"); until.After(epoch.Add(at)) {
+					got = append(got, slug)
+				}
+			}
+			slices.Sort(got)
+			if strings.Join(got, " ") != want || err != nil {
+				t.Errorf("after %v: %v, %v", at, busy, err)
+			}
+		}
+	})
 }
 
 func TestWaitingCountsWithoutTheLimitWhatClaimTakes(t *testing.T) {

@@ -31,6 +31,9 @@ type mergeEntry struct {
 	withdrawn, hidden         bool
 }
 
+// gone is what happened to an entry that is not kept any longer, of which nobody hears.
+const gone = "gone"
+
 // links are the lists an entry stands in: the id of a category or source, and
 // the scope of its version.
 type links map[int64]string
@@ -49,7 +52,8 @@ func (w *writer) merge(entry int64) (event string, sort int64, err error) {
 	if err != nil {
 		return "", 0, err
 	}
-	if e.hidden || e.held != 0 || e.merged != 0 {
+	held := e.held != 0 && (len(copies) == 0 || !copies[0].local) // a folder belongs to its owner
+	if e.hidden || held || e.merged != 0 {
 		copies = nil
 	}
 	sort = e.sort
@@ -69,7 +73,7 @@ func (w *writer) merge(entry int64) (event string, sort int64, err error) {
 		return "", 0, nil
 	case len(copies) == 0:
 		if event = "withdrawn"; purged {
-			event = "" // it has grown old, and nobody took it back
+			event = gone // it has grown old, and nobody took it back
 		}
 		return event, 0, w.exec(`UPDATE entries SET withdrawn = 1, changed = max(changed, $1) WHERE id = $2`, micros(w.now), entry)
 	case e.withdrawn:

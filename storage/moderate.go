@@ -139,6 +139,7 @@ func (w *writer) decide(a, b int64, kind feeds.TieKind) error {
 func (db *DB) moderate(ctx context.Context, now time.Time, f func(*writer) error) error {
 	return db.tx(ctx, func(t *txn) error {
 		w := newWriter(t, now)
+		w.person = true
 		if err := f(w); err != nil {
 			return err
 		}

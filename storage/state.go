@@ -110,7 +110,7 @@ func (w *writer) move(s *feeds.Source, address string) error {
 	return w.exec(`UPDATE sources SET address = $1, host = $2 WHERE id = $3`, address, feeds.HostOf(cmp.Or(address, s.URL)), s.ID)
 }
 
-// commitOlder notes how far the source's past was read.
+// commitOlder notes how far the source's past was read, and what was in the way.
 func (w *writer) commitOlder(v *feeds.Visit) error {
 	backfill, err := text(v.Backfill)
 	if err != nil {
@@ -123,6 +123,12 @@ func (w *writer) commitOlder(v *feeds.Visit) error {
 	}
 	if err != nil {
 		return err
+	}
+	if len(v.Problems) > 0 {
+		w.bump("") // the list of sources shows them
+		if err := w.exec(`UPDATE sources SET last_error = $1 WHERE id = $2`, strings.Join(v.Problems, "\n"), v.Due.Source.ID); err != nil {
+			return err
+		}
 	}
 	return w.leaveAlone(v)
 }

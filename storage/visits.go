@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"orrery/feeds"
 )
@@ -116,15 +117,22 @@ func claimQuery(n int) string {
 		RETURNING ` + sourceColumns + `, 0, 0, fence, answered_url, etag, last_modified, body_hash, reader`
 }
 
-// claimWhere says who may be visited.
+// claimWhere says who may be visited and is nobody's now.
 func claimWhere(want feeds.Want) (string, []any) {
+	where, args := visitable(want)
+	return "lease <= $1 AND " + where, args
+}
+
+// visitable says who may be visited.
+func visitable(want feeds.Want) (string, []any) {
 	args := []any{micros(want.Now), micros(want.Start)}
 	when, gone := "next_visit <= $1", "gone = 0"
 	if want.All || len(want.Slugs) > 0 {
 		// A folder is our own and may be read at any time; anybody else is not
-		// asked faster than the interval, nor before the time he asked for.
+		// asked faster than the interval, nor before the time he asked for. Whoever
+		// is gone has no next visit that could have come.
 		args = append(args, micros(want.Now.Add(-want.MinInterval)))
-		when = "(next_visit <= $1 OR last_visit <= $3 OR url LIKE 'file:%')"
+		when = "(gone = 0 AND next_visit <= $1 OR last_visit <= $3 OR url LIKE 'file:%')"
 	}
 	named := ""
 	if len(want.Slugs) > 0 {
@@ -134,7 +142,7 @@ func claimWhere(want feeds.Want) (string, []any) {
 			args = append(args, s)
 		}
 	}
-	return "retired = 0 AND paused = 0 AND same_as = 0 AND lease <= $1 AND" +
+	return "retired = 0 AND paused = 0 AND same_as = 0 AND" +
 		" NOT EXISTS (SELECT 1 FROM hosts h WHERE h.host = sources.host AND h.until > $1) AND (last_visit = 0 OR last_visit < $2) AND retry_after <= $1 AND " +
 		gone + " AND " + when + named, args
 }
@@ -216,4 +224,46 @@ func (db *DB) Waiting(ctx context.Context, want feeds.Want) (int, error) {
 		return 0, fmt.Errorf("count the sources that are due: %w", explain(err))
 	}
 	return n, nil
+}
+
+// Claimed counts the sources that want is about and that are claimed, and says until
+// when the last of them is: they are being visited, or whoever did was killed.
+func (db *DB) Claimed(ctx context.Context, want feeds.Want) (n int, until time.Time, err error) {
+	where, args := visitable(want)
+	var last int64
+	err = db.read.QueryRowContext(ctx, `SELECT count(*), coalesce(max(lease), 0) FROM sources WHERE lease > $1 AND `+where, args...).Scan(&n, &last)
+	if err != nil {
+		return 0, time.Time{}, fmt.Errorf("count the claims: %w", explain(err))
+	}
+	return n, fromMicros(last), nil
+}
+
+// Leases returns until when sources are claimed, by their slugs.
+func (db *DB) Leases(ctx context.Context, now time.Time) (map[string]time.Time, error) {
+	return db.untils(ctx, `SELECT slug, lease FROM sources WHERE lease > $1`, now)
+}
+
+// BusyHosts returns until when hosts are not to be asked (fetching.md 21).
+func (db *DB) BusyHosts(ctx context.Context, now time.Time) (map[string]time.Time, error) {
+	return db.untils(ctx, `SELECT host, until FROM hosts WHERE until > $1`, now)
+}
+
+// untils asks for names and times after now.
+func (db *DB) untils(ctx context.Context, query string, now time.Time) (map[string]time.Time, error) {
+	rows, err := db.read.QueryContext(ctx, query, micros(now))
+	if err != nil {
+		return nil, fmt.Errorf("read who is left alone: %w", explain(err))
+	}
+	list := map[string]time.Time{}
+	err = eachRow(rows, func() error {
+		var name string
+		var until int64
+		err := rows.Scan(&name, &until)
+		list[name] = fromMicros(until)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read who is left alone: %w", explain(err))
+	}
+	return list, nil
 }

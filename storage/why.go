@@ -75,18 +75,20 @@ func story(ctx context.Context, tx *sql.Tx, entry int64) (s feeds.Story, err err
 
 // copyStories adds the copies, and the title of the one that is shown.
 func copyStories(ctx context.Context, tx *sql.Tx, entry, shown int64, s *feeds.Story) error {
-	rows, err := tx.QueryContext(ctx, `SELECT c.id, s.slug, c.first_seen, c.updated, c.revision, c.withdrawn, c.purged, c.joined, c.body
-		FROM copies c JOIN sources s ON s.id = c.source_id WHERE c.entry_id = $1 ORDER BY c.id <> $2, c.rank, c.sort, c.id`, entry, shown)
+	rows, err := tx.QueryContext(ctx, `SELECT c.id, s.slug, c.first_seen, c.updated, c.revision, c.withdrawn, c.purged, c.joined,
+		c.rank, c.sort, c.length, c.secure, c.body FROM copies c JOIN sources s ON s.id = c.source_id
+		WHERE c.entry_id = $1 ORDER BY c.id <> $2, c.rank, c.sort, c.id`, entry, shown)
 	if err != nil {
 		return err
 	}
 	slugs, with := map[int64]string{}, []int64{}
 	if err := eachRow(rows, func() error {
 		var c feeds.CopyStory
-		var id, first, updated, other int64
+		var id, first, sort, updated, other int64
 		var joined string
 		var body []byte
-		if err := rows.Scan(&id, &c.Source, &first, &updated, &c.Revision, &c.Withdrawn, &c.Purged, &joined, &body); err != nil {
+		if err := rows.Scan(&id, &c.Source, &first, &updated, &c.Revision, &c.Withdrawn, &c.Purged, &joined,
+			&c.Rank, &sort, &c.Length, &c.Secure, &body); err != nil {
 			return err
 		}
 		var e feeds.Entry
@@ -101,7 +103,7 @@ func copyStories(ctx context.Context, tx *sql.Tx, entry, shown int64, s *feeds.S
 			other, _ = strconv.ParseInt(id, 10, 64) // we wrote it
 		}
 		c.GUID, c.Permalink, c.Published = e.GUID, e.Permalink, e.Published
-		c.FirstSeen, c.Updated = fromMicros(first), fromMicros(updated)
+		c.FirstSeen, c.Updated, c.Sort = fromMicros(first), fromMicros(updated), fromMicros(sort)
 		slugs[id], with = c.Source, append(with, other)
 		s.Copies = append(s.Copies, c)
 		return nil

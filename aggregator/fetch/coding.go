@@ -1,6 +1,7 @@
 package fetch
 
 import (
+	"bufio"
 	"bytes"
 	"errors"
 	"io"
@@ -22,7 +23,7 @@ const acceptCodings = "gzip, br, zstd"
 const zstdWindow = 8 << 20
 
 // gzips are decoders that wait for the next document: one costs 40 KB.
-var gzips = sync.Pool{New: func() any { return new(gzip.Reader) }}
+var gzips = sync.Pool{New: func() any { return &members{from: bufio.NewReader(nil)} }}
 
 // readBody reads a document to its end, at most limit bytes after decompression.
 func readBody(answer *http.Response, limit int64) ([]byte, error) {
@@ -131,11 +132,11 @@ func (w *wire) blame(err error, codings []string) error {
 func decoder(body io.Reader, coding string) (r io.Reader, done func(), err error) {
 	switch coding {
 	case "gzip":
-		z := gzips.Get().(*gzip.Reader)
-		if err := z.Reset(body); err != nil {
+		m := gzips.Get().(*members)
+		if err := m.reset(body); err != nil {
 			return nil, nil, err
 		}
-		return z, func() { gzips.Put(z) }, nil
+		return m, func() { gzips.Put(m) }, nil
 	case "br":
 		return brotli.NewReader(body), func() {}, nil
 	case "zstd":
@@ -146,6 +147,47 @@ func decoder(body io.Reader, coding string) (r io.Reader, done func(), err error
 		return z, z.Close, nil
 	}
 	return nil, nil, &unaskedCoding{name: coding}
+}
+
+// members reads the members of a gzip one after the other (RFC 1952 §2.2). What
+// follows the last and is none is passed over: servers are found that add a comment
+// or zeros to what is whole already.
+type members struct {
+	one  gzip.Reader
+	from *bufio.Reader
+}
+
+func (m *members) reset(body io.Reader) error {
+	m.from.Reset(body)
+	return m.open()
+}
+
+func (m *members) open() error {
+	err := m.one.Reset(m.from)
+	m.one.Multistream(false)
+	return err
+}
+
+func (m *members) Read(p []byte) (int, error) {
+	for {
+		n, err := m.one.Read(p)
+		if n > 0 && err == io.EOF {
+			return n, nil // the next call sees to what follows
+		}
+		if err != io.EOF {
+			return n, err
+		}
+		head, err := m.from.Peek(len(gzipMagic))
+		if err != nil && err != io.EOF {
+			return 0, err // the connection broke
+		}
+		if !bytes.Equal(head, gzipMagic) {
+			return 0, io.EOF
+		}
+		if err := m.open(); err != nil {
+			return 0, err
+		}
+	}
 }
 
 // brokenCoding is a document that is not what its Content-Encoding says.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -78,7 +79,7 @@ func TestBrokenCompressionIsAnError(t *testing.T) {
 		{"mislabelled", "gzip", sampleFeed},
 		{"mislabelled x-gzip", "x-gzip", sampleFeed},
 		{"wrong sum", "gzip", string(badSum)},
-		{"rubbish behind it", "gzip", string(good) + "<!-- cached -->"},
+		{"a second member that is broken", "gzip", string(good) + string(badSum)},
 		{"brotli", "br", "\x0b\x02\x80"},
 		{"zstd", "zstd", "\x28\xb5\x2f\xfd"},
 		{"twice", "gzip, gzip", string(good)},
@@ -89,6 +90,58 @@ func TestBrokenCompressionIsAnError(t *testing.T) {
 		s := newServer(t, always(200, tt.body, "Content-Encoding", tt.coding, "ETag", `"1"`))
 		if r, err := fails(t, newFetcher(t, Options{}, s), s.URL); !errors.Is(err, ErrEncoding) || r.Status != 200 {
 			t.Errorf("%s: status %d, err = %v", tt.name, r.Status, err)
+		}
+	}
+}
+
+// As browsers do: what was compressed is whole, and its sum is right.
+func TestWhatFollowsACompressedDocumentIsPassedOver(t *testing.T) {
+	good := squeezed(t, "gzip", sampleFeed)
+	half := squeezed(t, "gzip", "<fee")
+	for name, body := range map[string]string{
+		"a comment":                  good + "<!-- cached -->",
+		"a byte":                     good + "\x00",
+		"zeros":                      good + strings.Repeat("\x00", 1000),
+		"much":                       good + strings.Repeat("<p>", 20_000),
+		"the beginning of a member":  good + "\x1f\x8b",
+		"nothing, after two members": half + squeezed(t, "gzip", sampleFeed[4:]),
+		"a comment, after two":       half + squeezed(t, "gzip", sampleFeed[4:]) + "<!-- cached -->",
+	} {
+		for _, coding := range []string{"gzip", ""} {
+			s := newServer(t, always(200, body, "Content-Encoding", coding))
+			want := sampleFeed
+			if strings.HasPrefix(body, half) {
+				want = "<fee" + sampleFeed[4:]
+			}
+			if r := mustFetch(t, newFetcher(t, Options{}, s), s.URL, feeds.Validators{}); string(r.Body) != want {
+				t.Errorf("%s, %q: body %q", name, coding, r.Body)
+			}
+		}
+	}
+}
+
+// The connection was fine: whoever reads the sentence shall not look there.
+func TestCompressedDocumentThatIsCutOffIsNoBrokenConnection(t *testing.T) {
+	for _, coding := range []string{"gzip", "br", "zstd"} {
+		whole := squeezed(t, coding, strings.Repeat(sampleFeed, 100))
+		for _, length := range []int{1, 5, len(whole) / 2, len(whole) - 1} {
+			s := newServer(t, always(200, whole[:length], "Content-Encoding", coding))
+			_, err := fails(t, newFetcher(t, Options{}, s), s.URL)
+			want := "the document from " + s.Listener.Addr().String() + " is compressed with " + coding + ", and its end is missing"
+			if !errors.Is(err, ErrEncoding) || err.Error() != want {
+				t.Errorf("%s, %d bytes: %v, want %q", coding, length, err, want)
+			}
+		}
+	}
+}
+
+// A connection that breaks behind a whole document has not brought all of it.
+func TestConnectionThatBreaksBehindACompressedDocumentIsToldOf(t *testing.T) {
+	good := squeezed(t, "gzip", sampleFeed)
+	for _, more := range []string{"", "\x1f", "<!"} {
+		s := newServer(t, raw(fmt.Sprintf("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n", len(good)+len(more)+1)+good+more))
+		if _, err := fails(t, newFetcher(t, Options{}, s), s.URL); !strings.HasSuffix(err.Error(), "broke in the middle of the document") {
+			t.Errorf("%q: %v", more, err)
 		}
 	}
 }

@@ -77,6 +77,8 @@ func (h *HTTP) explainBody(caller, visit context.Context, w *walk, err error) er
 		return w.sentence(fmt.Sprintf("the document from %s did not arrive within %s", w.place(), h.limits.total), context.DeadlineExceeded, err)
 	case errors.As(err, &unasked):
 		return w.sentence("the document from "+w.place()+" is "+unasked.Error(), err)
+	case errors.As(err, &broken) && errors.Is(err, io.ErrUnexpectedEOF): // the connection brought all there was
+		return w.sentence("the document from "+w.place()+" is compressed with "+broken.name+", and its end is missing", err)
 	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF), reset:
 		return w.sentence("the connection to "+w.place()+" broke in the middle of the document", err)
 	case errors.As(err, &broken):

@@ -83,17 +83,19 @@ func endless(w http.ResponseWriter, r *http.Request) {
 func TestOnlyACompleteDocumentCounts(t *testing.T) {
 	half := zipped(t, strings.NewReader(sampleFeed))
 	half = half[:len(half)/2]
-	tests := []struct{ name, answer string }{
-		{"short of its length", "HTTP/1.1 200 OK\r\nETag: \"1\"\r\nContent-Length: 100\r\n\r\n<feed>"},
-		{"no byte of its length", "HTTP/1.1 200 OK\r\nETag: \"1\"\r\nContent-Length: 100\r\n\r\n"},
-		{"truncated chunk", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n64\r\n<feed>"},
-		{"no last chunk", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n6\r\n<feed>\r\n"},
-		{"half of a gzip", "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n" + string(half)},
+	const broke = "broke in the middle of the document"
+	tests := []struct{ name, answer, says string }{
+		{"short of its length", "HTTP/1.1 200 OK\r\nETag: \"1\"\r\nContent-Length: 100\r\n\r\n<feed>", broke},
+		{"no byte of its length", "HTTP/1.1 200 OK\r\nETag: \"1\"\r\nContent-Length: 100\r\n\r\n", broke},
+		{"truncated chunk", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n64\r\n<feed>", broke},
+		{"no last chunk", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n6\r\n<feed>\r\n", broke},
+		{"half of a gzip, short of its length", "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 1000\r\n\r\n" + string(half), broke},
+		{"half of a gzip, without a length", "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n" + string(half), "compressed with gzip, and its end is missing"},
 	}
 	for _, tt := range tests {
 		s := newServer(t, raw(tt.answer))
 		r, err := fails(t, newFetcher(t, Options{}, s), s.URL)
-		if !errors.Is(err, io.ErrUnexpectedEOF) || r.Status != 200 || !strings.HasSuffix(err.Error(), "broke in the middle of the document") {
+		if !errors.Is(err, io.ErrUnexpectedEOF) || r.Status != 200 || !strings.HasSuffix(err.Error(), tt.says) {
 			t.Errorf("%s: status %d, err = %v", tt.name, r.Status, err)
 		}
 	}

@@ -2,13 +2,18 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/sync/errgroup"
 
 	"orrery/aggregator"
+	"orrery/aggregator/fetch"
+	"orrery/config"
 	"orrery/feeds"
 )
 
@@ -19,20 +24,24 @@ func (p *program) check() *cobra.Command {
 		Short: "Find every mistake in the configuration",
 		Long: `Reads the configuration and says every problem at once, each with
 file:line:column. With --fetch it also visits each source, without storing
-anything. Where there is a database already, it names the categories and the
-authors in it that look alike, and what to write to make them one.`,
+anything, but none that asked to be left alone or was visited less than
+fetch.min_interval ago. Where there is a database already, it names the categories
+and the authors in it that look alike, and what to write to make them one.`,
 		Args: none,
 		RunE: func(c *cobra.Command, _ []string) error {
-			pl, err := p.load()
+			pl, err := p.load(missing)
 			if err != nil {
 				return err
 			}
 			defer pl.close()
 			failed := 0
 			if visit {
-				failed = p.visitAll(c.Context(), pl)
+				failed, err = p.visitAll(c.Context(), pl)
 			}
-			if err := c.Context().Err(); err != nil {
+			if c.Context().Err() != nil {
+				err = c.Context().Err()
+			}
+			if err != nil {
 				return err
 			}
 			fmt.Fprintf(p.stdout, "%s: no problem found: %s, %s\n", pl.config.Path,
@@ -49,6 +58,46 @@ authors in it that look alike, and what to write to make them one.`,
 	return c
 }
 
+// missing finds folders and lists that the configuration names and that cannot be
+// read. To a visit that is the source's trouble, which passes when its disk is back.
+func missing(c *config.Config) (problems config.Errors) {
+	for i := range c.Sources {
+		s := &c.Sources[i]
+		p := config.Problem{File: c.Path, Line: s.Line, Column: s.Column}
+		if filepath.IsAbs(s.OPML) { // else it was not understood
+			if _, err := readOPML(s.OPML); err != nil {
+				problems = append(problems, listProblem(c, s, err))
+			}
+		}
+		if filepath.IsAbs(s.Markdown) {
+			if p.Message, p.Hint = folderTrouble(s.Markdown); p.Message != "" {
+				problems = append(problems, p)
+			}
+		}
+	}
+	return problems
+}
+
+// folderTrouble says why a folder cannot be read, and what to do; "" for nothing.
+func folderTrouble(dir string) (message, hint string) {
+	i, err := os.Stat(dir)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return "the folder " + dir + " does not exist", "create it, or correct the path"
+	case err == nil && !i.IsDir():
+		return dir + " is no folder", "name the folder that holds the posts"
+	case err == nil:
+		_, err = os.ReadDir(dir)
+	}
+	if err == nil {
+		return "", ""
+	}
+	if cause := new(fs.PathError); errors.As(err, &cause) {
+		err = cause.Err
+	}
+	return fmt.Sprintf("the folder %s cannot be read: %v", dir, err), "see who may read it"
+}
+
 func count(n int, one, many string) string {
 	if n == 1 {
 		return "1 " + one
@@ -56,46 +105,44 @@ func count(n int, one, many string) string {
 	return fmt.Sprintf("%d %s", n, many)
 }
 
-// visitAll looks at every source and prints what it has; it returns how many failed.
-func (p *program) visitAll(ctx context.Context, pl *planet) int {
-	out := p.newProgress()
-	out.start(len(pl.sources))
-	defer out.end()
-	results := make(chan look)
-	var g errgroup.Group
-	g.SetLimit(pl.config.Fetch.Concurrency)
-	failed := 0
-	go func() {
-		defer close(results)
-		for i := range pl.sources {
-			g.Go(func() error {
-				results <- lookAt(ctx, pl, &pl.sources[i])
-				return nil
-			})
-		}
-		_ = g.Wait() // none of them returns an error
-	}()
-	for r := range results {
-		if r.failed {
-			failed++
-		}
-		out.line(r.line)
-		out.step()
-	}
-	return failed
-}
-
-// look is what a look at a source tells.
-type look struct {
-	line   string
-	failed bool
-}
-
-func lookAt(ctx context.Context, pl *planet, s *feeds.Source) look {
-	r, err := aggregator.Look(ctx, pl.fetchers(), *s, feeds.Validators{})
+// visitAll looks at every source that does not want to be left alone, and prints what
+// it has; it returns how many failed.
+func (p *program) visitAll(ctx context.Context, pl *planet) (failed int, err error) {
+	spared, err := pl.spared(ctx)
 	if err != nil {
-		return look{s.Slug + ": failed: " + feeds.Explain(err), true}
+		return 0, err
 	}
+	out := p.newProgress()
+	var list []feeds.Source
+	for _, s := range pl.sources {
+		if why := spared[s.Slug]; why != "" {
+			out.line(s.Slug + ": not visited: " + why)
+			continue
+		}
+		list = append(list, s)
+	}
+	out.start(len(list))
+	defer out.end()
+	pl.aggregator(nil).Survey(ctx, list, func(s *feeds.Source, r fetch.Response, err error) {
+		var alone *aggregator.LeftAlone
+		switch {
+		case ctx.Err() != nil:
+			return
+		case errors.As(err, &alone):
+			out.line(fmt.Sprintf("%s: not visited: %s said that it is asked too often (429), and is left alone until %s", s.Slug, alone.Host, untilTime(alone.Until)))
+		case err != nil:
+			failed++
+			out.line(s.Slug + ": failed: " + feeds.Explain(err))
+		default:
+			out.line(seen(s, &r))
+		}
+		out.step()
+	})
+	return failed, nil
+}
+
+// seen says what a look found.
+func seen(s *feeds.Source, r *fetch.Response) string {
 	newest := time.Time{}
 	for i := range r.Feed.Entries {
 		if t := r.Feed.Entries[i].Published; t.After(newest) {
@@ -109,5 +156,5 @@ func lookAt(ctx context.Context, pl *planet, s *feeds.Source) look {
 	for _, problem := range r.Problems {
 		line += "\n  " + problem
 	}
-	return look{line, false}
+	return line
 }

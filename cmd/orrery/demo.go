@@ -121,7 +121,7 @@ func (d *demoPlanet) start(ctx context.Context) (*planet, error) {
 	if err != nil {
 		return nil, err
 	}
-	return pl, pl.open(ctx)
+	return pl, pl.open(ctx, nil)
 }
 
 func (d *demoPlanet) stop() {

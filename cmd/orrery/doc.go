@@ -31,8 +31,13 @@
 // storage.Commit stores the Visit in one transaction: copies of posts, the
 // entries they make, categories, versions, the outbox, and the validators of the
 // answer, so that a crash can never leave a 304 in front of posts that were not
-// stored. Which copies are one post is decided there, by the keys of
-// feeds.Entry.Keys under a unique index: two processes cannot disagree.
+// stored. Which copies are one post is decided there, so two processes cannot
+// disagree: every copy keeps its keys (feeds.Entry.Keys) and a sketch of its text
+// (feeds.SketchOf); the commit gathers whoever shares one with what is new, and
+// feeds.Cluster, which is pure, says which of them are one, whatever the order in which
+// they came. storage/group.go gives each cluster its entry, storage/merge.go makes the
+// entry what its best copy is, storage/rekey.go knows a source's posts again when they
+// have new GUIDs, storage/announce.go decides what the world hears of.
 //
 // feeds/site renders a document when somebody first asks for it, keeps it with
 // its ETag and its gzip bytes, and renders it again when the version of what it
@@ -41,5 +46,5 @@
 // # Where to begin reading
 //
 // feeds/feed.go for the words, aggregator/visit.go for the order of things,
-// storage/entries.go for how a post is kept once.
+// feeds/cluster.go and storage/entries.go for how a post is kept once.
 package main

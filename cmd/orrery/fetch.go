@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -82,43 +83,48 @@ func (p *program) pass(ctx context.Context, want aggregator.Pass) (aggregator.Su
 		return s, err
 	}
 	if err == nil {
-		err = p.notVisited(ctx, pl, want.Slugs, visited)
+		err = p.notVisited(ctx, pl, want, visited)
 	}
 	fmt.Fprintln(p.stdout, s)
 	return s, err
 }
 
-// notVisited says why sources that were named were left alone.
-func (p *program) notVisited(ctx context.Context, pl *planet, slugs []string, visited map[string]bool) error {
-	if len(slugs) == 0 || len(slugs) == len(visited) {
+// notVisited says why sources that were wanted were left alone: each that was named,
+// else how many are claimed.
+func (p *program) notVisited(ctx context.Context, pl *planet, want aggregator.Pass, visited map[string]bool) error {
+	if len(want.Slugs) == 0 {
+		return p.stillClaimed(ctx, pl, want)
+	}
+	if len(want.Slugs) == len(visited) {
 		return nil
 	}
-	list, err := pl.store.Sources(ctx)
+	x, err := pl.solitude(ctx, pl.store)
 	if err != nil {
 		return err
 	}
-	for i := range list {
-		s := &list[i]
-		if visited[s.Slug] || !slices.Contains(slugs, s.Slug) {
-			continue
+	for _, s := range x.list {
+		if !visited[s.Slug] && slices.Contains(want.Slugs, s.Slug) {
+			why := cmp.Or(x.why(s), "its turn did not come; try again")
+			fmt.Fprintf(p.stdout, "%s: not visited: %s\n", s.Slug, why)
 		}
-		why := "another process visits it now, or was killed while it did, or its host asked to be left alone; try again in some minutes"
-		switch again := s.State.LastVisit.Add(pl.config.Fetch.MinInterval); {
-		case s.Paused:
-			why = "it is paused; orrery sources resume " + s.Slug
-		case s.SameAs != "":
-			why = "it has moved to where " + s.SameAs + " is; take it out of the configuration"
-		case s.State.RetryAfter.After(time.Now()):
-			why = "it asked to be left alone until " + shortTime(s.State.RetryAfter, "")
-		case !s.State.LastVisit.IsZero() && again.After(time.Now()):
-			why = fmt.Sprintf("not before %s (fetch.min_interval)", shortTime(again, ""))
-		}
-		fmt.Fprintf(p.stdout, "%s: not visited: %s\n", s.Slug, why)
 	}
 	return nil
 }
 
-// lineOf says in a line what a visit changed; "" if there is nothing to say.
+// stillClaimed tells of sources that a pass has missed since they are claimed.
+func (p *program) stillClaimed(ctx context.Context, pl *planet, want aggregator.Pass) error {
+	now := time.Now()
+	n, until, err := pl.store.Claimed(ctx, feeds.Want{Now: now, Start: now, All: want.All, MinInterval: pl.config.Fetch.MinInterval})
+	if err != nil || n == 0 {
+		return err
+	}
+	fmt.Fprintf(p.stdout, "%s not visited: claimed by another process, which visits now or was killed while it did; free again at %s at the latest\n",
+		count(n, "source was", "sources were"), untilTime(until))
+	return nil
+}
+
+// lineOf says in a line what a visit changed, and what there is to remark in a line
+// each; "" if there is nothing to say.
 func lineOf(v feeds.Visit, t feeds.Tally) string {
 	var parts []string
 	for _, c := range []struct {
@@ -129,17 +135,14 @@ func lineOf(v feeds.Visit, t feeds.Tally) string {
 			parts = append(parts, fmt.Sprintf("%d %s", c.n, c.what))
 		}
 	}
-	line := ""
+	lines := v.Problems
 	switch {
 	case v.Err != nil:
-		line = v.Due.Source.Slug + ": failed: " + feeds.Explain(v.Err)
+		lines = append([]string{"failed: " + feeds.Explain(v.Err)}, lines...)
 	case parts != nil:
-		line = v.Due.Source.Slug + ": " + strings.Join(parts, ", ")
-	case len(v.Problems) > 0:
-		line = fmt.Sprintf("%s: %d left out", v.Due.Source.Slug, len(v.Problems))
+		lines = append([]string{strings.Join(parts, ", ")}, lines...)
+	case len(lines) == 0:
+		return ""
 	}
-	for _, problem := range v.Problems {
-		line += "\n  " + problem
-	}
-	return line
+	return v.Due.Source.Slug + ": " + strings.Join(lines, "\n  ")
 }

@@ -64,7 +64,7 @@ func (p *program) importFile(path string, dryRun bool) error {
 	for _, s := range skipped {
 		fmt.Fprintln(out, "skipped "+s)
 	}
-	fmt.Fprintf(out, "%s: %s: %d %s %s, %d skipped\n", path, count(len(list.Outlines), "feed", "feeds"), len(sources), done, pl.config.Path, len(skipped))
+	fmt.Fprintf(out, "%s: %s: %d %s %s, %d skipped\n", path, count(len(list.Outlines)+len(list.Twice), "feed", "feeds"), len(sources), done, pl.config.Path, len(skipped))
 	fmt.Fprint(p.stderr, next)
 	return nil
 }
@@ -123,6 +123,9 @@ func (pl *planet) chosen(list *feeds.OPML) (sources []config.Source, skipped []s
 			seen[feeds.CanonicalURL(address)] = ""
 			sources = append(sources, config.Source{Feed: address, Title: titled(o, address), Categories: categoriesOf(o)})
 		}
+	}
+	for i := range list.Twice {
+		skipped = append(skipped, shown(list.Twice[i].FeedURL)+": in the list twice")
 	}
 	return sources, skipped
 }

@@ -150,6 +150,13 @@ func (pl *planet) inspectURL(ctx context.Context, x *inspection) {
 	}
 }
 
+// next is when the source would be visited after the look, null for never, and why then.
+func (x *inspection) next() (*time.Time, string) {
+	s := x.source
+	s.State.Gone = false // the visit knows better
+	return nextOf(&s, x.visit.Next, x.visit.Answer.Next)
+}
+
 // remember fills in what the store knows of the source, if it is one and there is
 // a store. A store that cannot be opened is no reason not to look at a feed.
 func (pl *planet) remember(ctx context.Context, x *inspection, known map[string]feeds.Known) bool {
@@ -269,9 +276,14 @@ func (p *program) showVisit(x inspection) {
 	if c := x.change; c != nil {
 		change = fmt.Sprintf("%d new, %d revised", c.New, c.Revised)
 	}
+	next, why := x.next()
+	when := "never"
+	if next != nil {
+		when = shortTime(*next, "")
+	}
 	p.details([][2]string{
 		{"would change", change}, {"writes", tempo(x.visit.Pace)}, {"asks for", wishes(x.visit.Pace)},
-		{"next visit", shortTime(x.visit.Next, "") + ": " + x.visit.Answer.Next},
+		{"next visit", when + ": " + why},
 	})
 	p.showAnswer(x.visit.Status, x.visit.Answer)
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"log/slog"
@@ -35,10 +36,15 @@ func (p *program) newJournal() (*journal, error) {
 	return nil, wrongUsage("--log-format is text or json, not %q", p.logs)
 }
 
-func (j *journal) say(format string, args ...any) {
+func (j *journal) say(format string, args ...any) { j.tell(slog.LevelInfo, format, args...) }
+
+// warn tells of what somebody should see to.
+func (j *journal) warn(format string, args ...any) { j.tell(slog.LevelWarn, format, args...) }
+
+func (j *journal) tell(level slog.Level, format string, args ...any) {
 	text := fmt.Sprintf(format, args...)
 	if j.records != nil {
-		j.records.Info(text)
+		j.records.Log(context.Background(), level, text)
 		return
 	}
 	fmt.Fprintf(j.lines, "orrery: %s\n", text)
@@ -55,7 +61,7 @@ func (j *journal) visit(v feeds.Visit, t feeds.Tally) {
 	s := &v.Due.Source
 	attrs := []any{
 		"source", s.Slug, "address", s.Asked(), "status", v.Status, "took_ms", v.Answer.Took.Milliseconds(), "bytes", v.Answer.Bytes,
-		"new", t.New, "revised", t.Revised, "duplicate", t.Duplicate, "withdrawn", t.Withdrawn, "next", v.Next.UTC(), "why", v.Answer.Next,
+		"new", t.New, "revised", t.Revised, "duplicate", t.Duplicate, "withdrawn", t.Withdrawn, "next", timeOrNull(v.Next), "why", v.Answer.Next,
 	}
 	if v.Err != nil {
 		j.records.Warn("visit failed", append(attrs, "error", feeds.Explain(v.Err), "failures", s.State.Failures+1)...)
@@ -70,7 +76,7 @@ func (j *journal) visit(v feeds.Visit, t feeds.Tally) {
 // pass tells how a pass went: to people when it did something.
 func (j *journal) pass(s aggregator.Summary, err error) {
 	if err != nil {
-		j.say("the pass was broken off, the next one goes on: %v", err)
+		j.warn("the pass was broken off, the next one goes on: %v", err)
 		return
 	}
 	if j.records == nil {

@@ -42,9 +42,10 @@ func newAnswerJSON(x inspection) *answerJSON {
 		return nil
 	}
 	a := v.Answer
+	next, why := x.next()
 	j := &answerJSON{
 		Status: v.Status, URL: a.URL, Hops: append([]string{}, a.Hops...), Header: append([]string{}, a.Header...),
-		Bytes: a.Bytes, TookMS: a.Took.Milliseconds(), Next: timeOrNull(v.Next), Why: a.Next,
+		Bytes: a.Bytes, TookMS: a.Took.Milliseconds(), Next: next, Why: why,
 	}
 	if c := x.change; c != nil {
 		j.New, j.Revised = &c.New, &c.Revised

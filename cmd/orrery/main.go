@@ -88,7 +88,8 @@ feeds for the whole planet and for every category, with a planet site.`,
   orrery init             begin one of your own in this folder
   orrery check            find every mistake in its configuration
   orrery fetch            visit the sources that are due (for cron)
-  orrery serve            serve the site and visit sources beside it`,
+  orrery serve            serve the site and visit sources beside it
+  orrery why URL          tell why a post is, or is not, on the planet`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
@@ -98,7 +99,8 @@ feeds for the whole planet and for every category, with a planet site.`,
 		return wrongUsage("%v; see %s --help", err, c.CommandPath())
 	})
 	for _, c := range []*cobra.Command{
-		p.demo(), p.init(), p.check(), p.fetch(), p.serve(), p.build(), p.inspect(), p.sources(), p.release(), p.importList(), p.export(), p.backup(), p.version(),
+		p.demo(), p.init(), p.check(), p.fetch(), p.serve(), p.build(), p.inspect(), p.sources(), p.why(), p.hide(), p.split(), p.merge(), p.release(),
+		p.importList(), p.export(), p.backup(), p.version(),
 	} {
 		root.AddCommand(c)
 	}

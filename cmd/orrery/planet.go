@@ -31,10 +31,10 @@ type planet struct {
 	listener net.Listener
 }
 
-// load reads the configuration and the lists it names.
-func (p *program) load() (*planet, error) {
+// load reads the configuration and the lists it names; more find further mistakes.
+func (p *program) load(more ...func(*config.Config) config.Errors) (*planet, error) {
 	path := cmp.Or(p.configFile, p.getenv("ORRERY_CONFIG"), "orrery.yaml")
-	c, err := config.Load(path, p.getenv)
+	c, err := config.Load(path, p.getenv, more...)
 	if err != nil {
 		return nil, usageError{err}
 	}
@@ -52,9 +52,7 @@ func newPlanet(c *config.Config) (*planet, error) {
 		}
 		list, err := readOPML(s.OPML)
 		if err != nil {
-			problems = append(problems, config.Problem{
-				File: c.Path, Line: s.Line, Column: s.Column, Message: err.Error(), Hint: "correct the path, or export the list again",
-			})
+			problems = append(problems, listProblem(c, s, err))
 			continue
 		}
 		names := pl.sourceNames()
@@ -70,6 +68,12 @@ func newPlanet(c *config.Config) (*planet, error) {
 		UserAgent: pl.userAgent(), Timeout: c.Fetch.Timeout, MaxBody: c.Fetch.MaxBody, PerHost: c.Fetch.PerHost, Allow: c.Fetch.Allow,
 	})
 	return pl, nil
+}
+
+func listProblem(c *config.Config, s *config.Source, err error) config.Problem {
+	return config.Problem{
+		File: c.Path, Line: s.Line, Column: s.Column, Message: err.Error(), Hint: "correct the path, or export the list again",
+	}
 }
 
 // userAgent says who asks, where to complain, and for how many sources
@@ -94,7 +98,7 @@ func rulesOf(c *config.Config) feeds.Rules {
 func (pl *planet) source(s *config.Source) feeds.Source {
 	f := feeds.Source{
 		Slug: s.Slug, URL: s.Feed, Title: s.Title, Site: s.Site, Language: s.Language, Permalink: s.Permalink,
-		Categories: pl.names(s.Categories), Keep: pl.match(s.Keep), Drop: pl.match(s.Drop), Every: s.Every,
+		Categories: pl.names(s.Categories), Keep: pl.match(s.Keep), Drop: pl.match(s.Drop), Every: s.Every, Retain: feeds.Retain(s.Retain),
 	}
 	if s.Markdown != "" {
 		f.URL = (&url.URL{Scheme: "file", Path: s.Markdown}).String()
@@ -165,6 +169,7 @@ func (pl *planet) addOutline(s *config.Source, o feeds.Outline, names *sourceNam
 	pl.sources = append(pl.sources, feeds.Source{
 		Slug: names.slug(slug), URL: feed, Title: o.Title, Site: feeds.Resolve("", o.SiteURL, "http", "https"), Language: cmp.Or(o.Language, s.Language),
 		Categories: pl.names(append(o.Categories, s.Categories...)), Keep: pl.match(s.Keep), Drop: pl.match(s.Drop), Every: s.Every,
+		Retain: feeds.Retain(s.Retain),
 	})
 }
 
@@ -186,15 +191,16 @@ func (p *program) open(ctx context.Context) (*planet, error) {
 	if err != nil {
 		return nil, err
 	}
-	return pl, pl.open(ctx)
+	return pl, pl.open(ctx, p.newProgress().following("putting posts into categories"))
 }
 
-func (pl *planet) open(ctx context.Context) error {
+// open opens the store; report is told how far the change of its categories is.
+func (pl *planet) open(ctx context.Context, report storage.Progress) error {
 	db, err := storage.Open(ctx, pl.config.Storage)
 	if err != nil {
 		return err
 	}
-	if err := db.Sync(ctx, time.Now(), pl.sources, &pl.rules); err != nil {
+	if err := db.SyncReporting(ctx, time.Now(), pl.sources, &pl.rules, report); err != nil {
 		db.Close()
 		return err
 	}

@@ -41,6 +41,22 @@ func (o *progress) startNamed(total int, what string) {
 		progressbar.OptionSetPredictTime(false), progressbar.OptionSetElapsedTime(false))
 }
 
+// following shows a work that says itself how far it is; the bar comes with its first
+// word.
+func (o *progress) following(what string) func(done, total int) {
+	return func(done, total int) {
+		if o.bar == nil {
+			o.startNamed(total, what)
+		}
+		if o.bar != nil {
+			_ = o.bar.Set(done)
+		}
+		if done >= total {
+			o.end()
+		}
+	}
+}
+
 // slowAfter is how long a visit takes before the bar names its host.
 const slowAfter = 2 * time.Second
 

@@ -53,7 +53,7 @@ is answered.`,
 			if err != nil {
 				return err
 			}
-			return p.run(c.Context(), pl, !noFetch, p.load)
+			return p.run(c.Context(), pl, !noFetch, func() (*planet, error) { return p.load() })
 		},
 	}
 	c.Flags().BoolVar(&noFetch, "no-fetch", false, "only serve; do not visit sources")
@@ -68,6 +68,9 @@ func (p *program) run(ctx context.Context, pl *planet, visits bool, reload func(
 		pl.close()
 		return err
 	}
+	hup := make(chan os.Signal, 1)
+	signal.Notify(hup, syscall.SIGHUP) // before it is said that anybody serves: until then it kills
+	defer signal.Stop(hup)
 	s := &server{journal: j, planet: pl, visits: visits}
 	defer func() { s.planet.close() }()
 	if err := s.show(ctx, pl); err != nil {
@@ -77,16 +80,13 @@ func (p *program) run(ctx context.Context, pl *planet, visits bool, reload func(
 	if err != nil {
 		return err
 	}
-	hup := make(chan os.Signal, 1)
-	signal.Notify(hup, syscall.SIGHUP)
-	defer signal.Stop(hup)
 	stop := s.schedule(ctx, pl)
 	for {
 		select {
 		case <-hup:
 			next, err := s.reload(ctx, reload)
 			if err != nil {
-				s.say("the new configuration is not taken, the old one goes on: %v", err)
+				s.warn("the new configuration is not taken, the old one goes on: %v", err)
 				continue
 			}
 			stop()
@@ -112,7 +112,7 @@ type server struct {
 
 // show makes the site of pl the one that is served.
 func (s *server) show(ctx context.Context, pl *planet) error {
-	st, err := pl.site(func(err error) { s.say("%v", err) })
+	st, err := pl.site(func(err error) { s.warn("%v", err) })
 	if err != nil {
 		return err
 	}
@@ -141,7 +141,7 @@ func (s *server) reload(ctx context.Context, load func() (*planet, error)) (*pla
 		return nil, err
 	}
 	if next.config.Listen != old.Listen || next.config.Admin != old.Admin {
-		s.say("listen or admin has changed; it holds from the next start")
+		s.warn("listen or admin has changed; it holds from the next start")
 	}
 	s.planet.http.Close()
 	s.planet = next
@@ -158,7 +158,7 @@ func (s *server) schedule(ctx context.Context, pl *planet) (stop func()) {
 		a := pl.aggregator(s.visit)
 		wg.Go(func() {
 			if err := a.Run(ctx, pl.config.Schedule, s.pass); err != nil {
-				s.say("%v", err)
+				s.warn("%v", err)
 			}
 		})
 	}
@@ -184,7 +184,7 @@ func (s *server) watch(ctx context.Context, st *site.Site) {
 			text = err.Error()
 		}
 		if text != last && text != "" { // once, not every second
-			s.say("what was served goes on being served: %s", text)
+			s.warn("what was served goes on being served: %s", text)
 		}
 		last = text
 	}

@@ -39,14 +39,18 @@ they answered last, when they are visited next, and why then.`,
 			if list, err = chosen(list, args, all || asJSON); err != nil {
 				return err
 			}
+			held, err := pl.store.Held(c.Context())
+			if err != nil {
+				return err
+			}
 			switch {
 			case asJSON:
-				return p.sourcesJSON(list)
+				return p.sourcesJSON(list, held)
 			case len(args) > 0:
-				p.sourceDetails(list)
+				p.sourceDetails(list, held)
 				return nil
 			}
-			return p.sourcesTable(list)
+			return p.sourcesTable(list, held)
 		},
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "one JSON object a line")
@@ -95,7 +99,7 @@ func stateOf(s *feeds.Source) string {
 	return "ok"
 }
 
-func (p *program) sourcesTable(list []feeds.Source) error {
+func (p *program) sourcesTable(list []feeds.Source, held map[string]feeds.HeldPosts) error {
 	t := tabwriter.NewWriter(p.stdout, 0, 8, 2, ' ', 0)
 	fmt.Fprintln(t, "SOURCE\tSTATE\tENTRIES\tLAST SUCCESS\tNEXT VISIT")
 	for i := range list {
@@ -111,11 +115,27 @@ func (p *program) sourcesTable(list []feeds.Source) error {
 			fmt.Fprintf(p.stdout, "\n%s: %s\n", list[i].Slug, strings.ReplaceAll(e, "\n", "\n  "))
 		}
 	}
+	for i := range list {
+		if flood := floodOf(list[i].Slug, held); flood != "" {
+			fmt.Fprintf(p.stdout, "\n%s: %s\n", list[i].Slug, flood)
+		}
+	}
 	return nil
 }
 
+// floodOf says what is held back of the source as a flood, and what to do; "" for
+// nothing.
+func floodOf(slug string, held map[string]feeds.HeldPosts) string {
+	h := held[slug]
+	if h.Posts == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%s held back as a flood until %s; orrery release %s shows them now",
+		count(h.Posts, "post is", "posts are"), shortTime(h.Until, ""), slug)
+}
+
 // sourceDetails says all there is to say of the sources.
-func (p *program) sourceDetails(list []feeds.Source) {
+func (p *program) sourceDetails(list []feeds.Source, held map[string]feeds.HeldPosts) {
 	for i := range list {
 		s := &list[i]
 		if i > 0 {
@@ -123,8 +143,8 @@ func (p *program) sourceDetails(list []feeds.Source) {
 		}
 		fmt.Fprintf(p.stdout, "%s: %s, %s\n", s.Slug, stateOf(s), count(s.Entries, "entry", "entries"))
 		next := nextVisit(s)
-		if s.Answer.Next != "" && !s.Paused && s.SameAs == "" {
-			next += ": " + s.Answer.Next
+		if why := cmp.Or(never(s), s.Answer.Next); why != "" {
+			next += ": " + why
 		}
 		moving := ""
 		if s.Moving.To != "" {
@@ -134,7 +154,7 @@ func (p *program) sourceDetails(list []feeds.Source) {
 			{"title", s.Name()}, {"address", s.URL}, {"moved to", s.Address}, {"moving to", moving}, {"page", s.Home()},
 			{"last visit", shortTime(s.State.LastVisit, "never")}, {"last success", shortTime(s.State.LastSuccess, "never")},
 			{"next visit", next}, {"writes", tempo(s.Pace)}, {"asks for", wishes(s.Pace)},
-			{"past", backfill(s.Backfill)}, {"trouble", strings.ReplaceAll(s.State.LastError, "\n", "; ")},
+			{"past", backfill(s.Backfill)}, {"keeps", retained(s.Retain)}, {"held back", floodOf(s.Slug, held)}, {"trouble", strings.ReplaceAll(s.State.LastError, "\n", "; ")},
 		})
 		p.showAnswer(s.State.Status, s.Answer)
 	}
@@ -201,14 +221,30 @@ func wishes(p feeds.Pace) string {
 
 func backfill(b feeds.Backfill) string {
 	if b.URL == "" {
-		return ""
+		return b.Lost
 	}
-	return fmt.Sprintf("to be read from %s on, at most %s", b.URL, count(b.Left, "document", "documents"))
+	s := fmt.Sprintf("to be read from %s on, at most %s", b.URL, count(b.Left, "document", "documents"))
+	if b.Failures > 0 {
+		s += fmt.Sprintf("; not before %s, since it failed %s: %s", shortTime(b.After, ""), count(b.Failures, "time", "times"), b.Trouble)
+	}
+	return s
+}
+
+// retained is how much of its past a source keeps, "" for all.
+func retained(r feeds.Retain) string {
+	var list []string
+	if r.Entries > 0 {
+		list = append(list, "the newest "+count(r.Entries, "post", "posts"))
+	}
+	if r.Days > 0 {
+		list = append(list, "what is not older than "+count(r.Days, "day", "days"))
+	}
+	return strings.Join(list, ", and only ")
 }
 
 func nextVisit(s *feeds.Source) string {
 	switch {
-	case s.Retired || s.State.Gone || s.Paused || s.SameAs != "":
+	case never(s) != "":
 		return "never"
 	case s.Local() && s.Every == 0, s.State.NextVisit.IsZero():
 		return "next pass"
@@ -234,7 +270,7 @@ type sourceJSON struct {
 	Updated     *time.Time `json:"updated"`
 	LastVisit   *time.Time `json:"last_visit"`
 	LastSuccess *time.Time `json:"last_success"`
-	NextVisit   *time.Time `json:"next_visit"`
+	NextVisit   *time.Time `json:"next_visit"` // null: never, or with the next pass
 	Failures    int        `json:"failures"`
 	Status      int        `json:"status"`
 	LastError   string     `json:"last_error"`
@@ -245,19 +281,23 @@ type sourceJSON struct {
 	Header      []string   `json:"header"` // the lines of it that matter
 	Bytes       int        `json:"bytes"`
 	TookMS      int64      `json:"took_ms"`
+	HeldPosts   int        `json:"held_posts"` // back, as a flood
+	HeldUntil   *time.Time `json:"held_until"`
 }
 
-func (p *program) sourcesJSON(list []feeds.Source) error {
+func (p *program) sourcesJSON(list []feeds.Source, held map[string]feeds.HeldPosts) error {
 	e := json.NewEncoder(p.stdout)
 	e.SetEscapeHTML(false)
 	for i := range list {
 		s := &list[i]
+		next, why := nextOf(s, s.State.NextVisit, s.Answer.Next)
 		if err := e.Encode(sourceJSON{
 			Slug: s.Slug, URL: s.URL, Title: s.Name(), Site: s.Home(), State: stateOf(s), Entries: s.Entries,
 			Updated: timeOrNull(s.Updated), LastVisit: timeOrNull(s.State.LastVisit), LastSuccess: timeOrNull(s.State.LastSuccess),
-			NextVisit: timeOrNull(s.State.NextVisit), Failures: s.State.Failures, Status: s.State.Status, LastError: s.State.LastError,
-			Address: s.Address, Why: s.Answer.Next, TempoHours: s.Pace.Tempo.Hours(), Hops: append([]string{}, s.Answer.Hops...),
+			NextVisit: next, Failures: s.State.Failures, Status: s.State.Status, LastError: s.State.LastError,
+			Address: s.Address, Why: why, TempoHours: s.Pace.Tempo.Hours(), Hops: append([]string{}, s.Answer.Hops...),
 			Header: append([]string{}, s.Answer.Header...), Bytes: s.Answer.Bytes, TookMS: s.Answer.Took.Milliseconds(),
+			HeldPosts: held[s.Slug].Posts, HeldUntil: timeOrNull(held[s.Slug].Until),
 		}); err != nil {
 			return err
 		}

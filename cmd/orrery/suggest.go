@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"maps"
-	"os"
 	"slices"
 	"strings"
 
@@ -21,9 +20,8 @@ const mostSuggestions = 20
 // them one. Without a store it is silent, and a store it cannot read is no mistake in
 // the configuration.
 func (p *program) suggest(ctx context.Context, pl *planet) {
-	_, file, _ := strings.Cut(pl.config.Storage, ":")
-	if i, err := os.Stat(file); err != nil || i.Size() == 0 {
-		return // to open it would make it
+	if !pl.stored() {
+		return
 	}
 	categories, authors, err := namesIn(ctx, pl.config.Storage)
 	if err != nil {
