@@ -57,9 +57,7 @@ func decide(now time.Time, d feeds.Due, r fetch.Response, err error, known map[s
 		v.Problems = append(v.Problems, fmt.Sprintf("its feed is no longer at %s, its site names %s instead; write that into the configuration", s.URL, r.FoundAt))
 	}
 	v.Feed = news(now, d, r.Feed, known, rules, undatedAt(now, s, r.Feed.Entries))
-	if v.Listed = listed(s, &r); hold(now, s, v.Feed.Entries, known) > 0 {
-		v.Problems = append(v.Problems, floodSentence(now, s, v.Feed.Entries))
-	}
+	v.Listed = listed(s, &r)
 	if len(v.Feed.Entries) > 0 || len(v.Withdrawn) > 0 {
 		v.Outcome = feeds.Changed
 	}

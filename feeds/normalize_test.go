@@ -127,9 +127,9 @@ func TestTallyCounts(t *testing.T) {
 	if !sum.Zero() {
 		t.Error("nothing is something")
 	}
-	sum.Add(Tally{1, 2, 3, 4})
-	sum.Add(Tally{1, 1, 1, 1})
-	if sum != (Tally{2, 3, 4, 5}) || sum.Zero() {
+	sum.Add(Tally{New: 1, Revised: 2, Duplicate: 3, Withdrawn: 4})
+	sum.Add(Tally{New: 1, Revised: 1, Duplicate: 1, Withdrawn: 1, Held: 1})
+	if sum != (Tally{New: 2, Revised: 3, Duplicate: 4, Withdrawn: 5, Held: 1}) || sum.Zero() {
 		t.Errorf("got %+v", sum)
 	}
 }

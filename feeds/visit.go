@@ -110,6 +110,7 @@ type Visit struct {
 // Tally counts what a Commit did.
 type Tally struct {
 	New, Revised, Duplicate, Withdrawn int
+	Held                               int // of the new ones, as a flood
 }
 
 // Add adds u to t.
@@ -118,6 +119,7 @@ func (t *Tally) Add(u Tally) {
 	t.Revised += u.Revised
 	t.Duplicate += u.Duplicate
 	t.Withdrawn += u.Withdrawn
+	t.Held += u.Held
 }
 
 // Zero says that nothing was changed.

@@ -150,6 +150,9 @@ func (db *DB) commitVisit(t *txn, v *feeds.Visit, list []prepared) (feeds.Tally,
 		if err := db.commitEntries(w, list); err != nil {
 			return w.tally, err
 		}
+		if err := w.noteFlood(); err != nil {
+			return w.tally, err
+		}
 	}
 	if err := w.withdraw(v.Withdrawn); err != nil {
 		return w.tally, err

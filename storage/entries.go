@@ -100,6 +100,7 @@ func (w *writer) commitEntries(list []prepared) error {
 	if err := w.rekey(list); err != nil {
 		return err
 	}
+	w.hold(list)
 	for i := range list {
 		if err := w.commitEntry(&list[i]); err != nil {
 			return fmt.Errorf("entry %q: %w", list[i].GUID, err)

@@ -52,7 +52,9 @@ func (w *writer) merge(entry int64) (event string, sort int64, err error) {
 	if err != nil {
 		return "", 0, err
 	}
-	held := e.held != 0 && (len(copies) == 0 || !copies[0].local) // a folder belongs to its owner
+	// A folder belongs to its owner, and what a source that floods has of others does not
+	// hide theirs.
+	held := e.held != 0 && !slices.ContainsFunc(copies, func(c mergeCopy) bool { return c.local || c.source != copies[0].source })
 	if e.hidden || held || e.merged != 0 {
 		copies = nil
 	}
@@ -91,7 +93,7 @@ func (w *writer) merge(entry int64) (event string, sort int64, err error) {
 	for _, scope := range joined(sources, categories) {
 		w.bump(scope)
 	}
-	return event, sort, w.exec(`UPDATE entries SET copy_id = $1, sort = $2, changed = max($3, $2), withdrawn = 0 WHERE id = $4`,
+	return event, sort, w.exec(`UPDATE entries SET copy_id = $1, sort = $2, changed = max($3, $2), withdrawn = 0, held = 0 WHERE id = $4`,
 		copies[0].id, sort, copies[0].changed, entry)
 }
 

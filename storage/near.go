@@ -174,18 +174,21 @@ func (w *writer) twins(p *prepared, id int64) (ids []int64) {
 var tied = &insertion{`INSERT INTO ties (a, b, kind, at) VALUES `, 4, ` ON CONFLICT DO NOTHING`}
 
 // comparable says that a copy may be the same post as p if it says the same: they
-// share a title or an address, or are of two sources and about the same time. A
-// folder's posts are as many as its owner says.
+// share a title, or are of two sources and share an address or are about the same
+// time. Whole feeds link every entry to one page, and have the same words below each.
+// A folder's posts are as many as its owner says.
 func (w *writer) comparable(p *prepared, c *likeCopy) bool {
 	own := c.source == w.source.ID
 	switch {
 	case c.purged || own && w.source.Local():
 		return false
-	case p.title != 0 && p.title == c.title, sharesAddress(p.keys, unpackKeys(c.keys)):
+	case p.title != 0 && p.title == c.title:
 		return true
+	case own:
+		return false
 	}
 	apart := time.Duration(micros(p.Sort)-c.sort) * time.Microsecond
-	return !own && apart.Abs() <= nearTime
+	return apart.Abs() <= nearTime || sharesAddress(p.keys, unpackKeys(c.keys))
 }
 
 // sharesAddress says that the copies have a key in common.

@@ -13,6 +13,7 @@ import (
 
 	"orrery/aggregator"
 	"orrery/feeds"
+	"orrery/storage"
 )
 
 func (p *program) fetch() *cobra.Command {
@@ -136,6 +137,9 @@ func lineOf(v feeds.Visit, t feeds.Tally) string {
 		}
 	}
 	lines := v.Problems
+	if t.Held > 0 {
+		lines = append(lines[:len(lines):len(lines)], storage.FloodSentence(&v.Due.Source, t.Held, v.At))
+	}
 	switch {
 	case v.Err != nil:
 		lines = append([]string{"failed: " + feeds.Explain(v.Err)}, lines...)
