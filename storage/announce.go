@@ -4,8 +4,6 @@ import (
 	"cmp"
 	"slices"
 	"time"
-
-	"orrery/feeds"
 )
 
 // What a visit announces (dedupe.md 7): what was published in the last week. Of a first
@@ -26,16 +24,14 @@ func (w *writer) announce() error {
 	if w.mute || w.older() {
 		return nil
 	}
-	list, err := w.kept(list)
-	if err != nil {
-		return err
-	}
 	since := micros(w.now.Add(-recent))
 	var old, told []news
 	for _, n := range list {
-		if n.sort < since {
+		switch {
+		case w.undated[n.entry]:
+		case n.sort < since:
 			old = append(old, n)
-		} else {
+		default:
 			told = append(told, n)
 		}
 	}
@@ -71,24 +67,3 @@ func (w *writer) announce() error {
 // older says that the visit read a document of the source's past: the newest were told
 // when the first one was read.
 func (w *writer) older() bool { return w.quiet && w.source.Backfill.URL != "" }
-
-// kept are those of the new entries that are shown at the end of the visit, since some
-// may have been too old to keep, and that a first visit has a date of: nobody says that
-// the others are of the last week.
-func (w *writer) kept(list []news) ([]news, error) {
-	if !w.quiet && (w.source == nil || w.source.Retain == feeds.Retain{}) {
-		return list, nil
-	}
-	var out []news
-	for _, n := range list {
-		var is bool
-		if err := w.row(`SELECT count(*) FROM entries e JOIN copies c ON c.id = e.copy_id WHERE e.id = $1 AND e.withdrawn = 0
-			AND ($2 = 0 OR json_extract(c.body, '$.published', '$.updated') <> '[null,null]')`, n.entry, w.quiet).Scan(&is); err != nil {
-			return nil, err
-		}
-		if is {
-			out = append(out, n)
-		}
-	}
-	return out, nil
-}

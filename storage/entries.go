@@ -43,6 +43,7 @@ type writer struct {
 	scopes     map[string]bool        // versions to raise
 	added      map[*insertion][]any   // rows that are written together
 	news       []news                 // entries that nobody was told of
+	undated    map[int64]bool         // those of a first visit of which nobody says when they were written
 	mute       bool                   // nobody is to be told
 	person     bool                   // it is a person's act, and no news but to who was told otherwise
 }
@@ -55,7 +56,7 @@ type holder struct{ id, source int64 }
 
 func newWriter(t *txn, now time.Time) *writer {
 	return &writer{txn: t, now: now, touched: map[int64]bool{}, revised: map[int64]bool{}, rewritten: map[int64]bool{}, known: map[string]*copyRow{},
-		fresh: map[int64]*prepared{}, categories: map[string]categoryRow{}, scopes: map[string]bool{}, added: map[*insertion][]any{}}
+		fresh: map[int64]*prepared{}, undated: map[int64]bool{}, categories: map[string]categoryRow{}, scopes: map[string]bool{}, added: map[*insertion][]any{}}
 }
 
 // touch notes that the entry is to be merged anew.
@@ -183,6 +184,7 @@ func (w *writer) insert(p *prepared) error {
 			return err
 		}
 		w.tally.New++
+		w.noteUndated(p, entry)
 	}
 	c := copyRow{id: id, entry: entry, hash: p.hash, changed: micros(p.Changed), updated: micros(p.Updated), keys: packKeys(p.keys), sketch: packSketch(p.found())}
 	if err := w.exec(`INSERT INTO copies (id, source_id, guid_hash, entry_id, born, hash, local, rank, secure, length, first_seen, sort, changed,
@@ -203,6 +205,13 @@ func (w *writer) insert(p *prepared) error {
 	w.fresh[id] = p
 	w.seeds = append(w.seeds, id)
 	return nil
+}
+
+// noteUndated notes an entry that may be of any time: feeds list their imprint.
+func (w *writer) noteUndated(p *prepared, entry int64) {
+	if w.quiet && p.Published.IsZero() && p.Updated.IsZero() {
+		w.undated[entry] = true
+	}
 }
 
 // null is NULL for 0.

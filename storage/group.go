@@ -89,6 +89,7 @@ func (w *writer) place(g *group, cluster []int, reasons []feeds.Reason, entry in
 			delete(w.fresh, c.id)
 			if made {
 				w.tally.New++
+				w.noteUndated(p, entry)
 				made = false
 			} else {
 				w.tally.Duplicate++
