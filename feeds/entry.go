@@ -69,6 +69,7 @@ type Entry struct {
 	Revision  int       `json:"-"` // 0 for the text as first seen
 	Source    *Source   `json:"-"` // where the primary copy came from
 	Also      []Source  `json:"-"` // the other sources that have the post
+	AlsoAt    []Link    `json:"-"` // and their addresses of it, where they have others: via
 }
 
 // blank says that there is nothing to show of the entry, nor to know it by.

@@ -3,6 +3,7 @@ package feeds
 import (
 	"cmp"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 )
@@ -80,6 +81,9 @@ func (p *Planet) compose(e Entry) Entry {
 		tags = append(tags, Tag{Term: c.Slug, Scheme: p.URL + "category/", Label: c.Title})
 	}
 	e.Tags = append(tags, e.Tags...)
+	if len(e.AlsoAt) > 0 { // dedupe.md 13
+		e.Links = append(slices.Clip(e.Links), e.AlsoAt...)
+	}
 	e.Origin = p.origin(&e)
 	if len(e.Authors) == 0 {
 		e.Authors = inherited(&e)

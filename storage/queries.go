@@ -177,10 +177,60 @@ func addSources(ctx context.Context, tx *sql.Tx, list []feeds.Entry, ids, primar
 			return err
 		}
 	}
+	var shared []int64
 	for i := range list {
 		slices.SortFunc(list[i].Also, func(a, b feeds.Source) int { return strings.Compare(a.Slug, b.Slug) })
+		if len(list[i].Also) > 0 {
+			shared = append(shared, ids[i])
+		}
+	}
+	return addAddresses(ctx, tx, list, shared, positions(ids))
+}
+
+// addAddresses fills in where else the entries are, other than at the address that is
+// shown.
+func addAddresses(ctx context.Context, tx *sql.Tx, list []feeds.Entry, ids []int64, at map[int64]int) error {
+	for batch := range slices.Chunk(ids, knownBatch) {
+		rows, err := tx.QueryContext(ctx, `SELECT c.entry_id, c.source_id, c.body FROM copies c JOIN entries e ON e.id = c.entry_id
+			WHERE c.entry_id IN (`+marks(1, len(batch))+`) AND c.id <> e.copy_id AND c.withdrawn = 0 AND c.purged = 0 ORDER BY c.id`, anys(batch)...)
+		if err != nil {
+			return err
+		}
+		if err := eachRow(rows, func() error {
+			var entry, source int64
+			var body []byte
+			if err := rows.Scan(&entry, &source, &body); err != nil {
+				return err
+			}
+			var there struct {
+				Permalink string `json:"permalink"`
+			}
+			if err := json.Unmarshal(body, &there); err != nil {
+				return err
+			}
+			addAddress(&list[at[entry]], source, there.Permalink)
+			return nil
+		}); err != nil {
+			return err
+		}
+	}
+	for i := range list {
+		slices.SortFunc(list[i].AlsoAt, func(a, b feeds.Link) int { return strings.Compare(a.URL, b.URL) })
 	}
 	return nil
+}
+
+// addAddress adds the address of the source's copy unless the entry has it already.
+func addAddress(e *feeds.Entry, source int64, address string) {
+	c := feeds.CanonicalURL(address)
+	if c == "" || c == feeds.CanonicalURL(e.Permalink) || slices.ContainsFunc(e.AlsoAt, func(l feeds.Link) bool { return feeds.CanonicalURL(l.URL) == c }) {
+		return
+	}
+	for i := range e.Also {
+		if e.Also[i].ID == source {
+			e.AlsoAt = append(e.AlsoAt, feeds.Link{Rel: "via", URL: address, Title: e.Also[i].Name()})
+		}
+	}
 }
 
 // sourcesOf returns for every source that has one of the entries their places
