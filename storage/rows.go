@@ -1,0 +1,44 @@
+package storage
+
+import (
+	"strings"
+)
+
+// insertion is a text that writes rows, which is kept until there are many.
+type insertion struct {
+	into    string
+	columns int
+	behind  string
+}
+
+var (
+	keyed      = &insertion{`INSERT INTO copy_keys (hash, copy_id) VALUES `, 2, ` ON CONFLICT DO NOTHING`}
+	sketched   = &insertion{`INSERT INTO sketches (hash, sort, copy_id) VALUES `, 3, ` ON CONFLICT DO NOTHING`}
+	inSource   = &insertion{`INSERT INTO entry_sources (source_id, sort, public_id, entry_id) VALUES `, 4, ""}
+	inCategory = &insertion{`INSERT INTO entry_categories (category_id, sort, public_id, entry_id) VALUES `, 4, ""}
+	owed       = &insertion{`INSERT INTO outbox (entry_id, event, at) VALUES `, 3, ""}
+)
+
+// add has the row written with the next writeAdded.
+func (w *writer) add(to *insertion, row ...any) { w.added[to] = append(w.added[to], row...) }
+
+// writeAdded writes the rows that were added, many with one text: small as they
+// are, running a text takes longer than writing one.
+func (w *writer) writeAdded() error {
+	for _, to := range []*insertion{keyed, sketched, tied, inSource, inCategory, owed} {
+		values := w.added[to]
+		for len(values) > 0 {
+			n := atOnce(len(values) / to.columns)
+			row := make([]string, n)
+			for i := range row {
+				row[i] = "(" + marks(1+i*to.columns, to.columns) + ")"
+			}
+			if err := w.exec(to.into+strings.Join(row, ",")+to.behind, values[:n*to.columns]...); err != nil {
+				return err
+			}
+			values = values[n*to.columns:]
+		}
+		w.added[to] = w.added[to][:0]
+	}
+	return nil
+}
