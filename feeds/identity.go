@@ -155,6 +155,12 @@ func (h *hasher) words(s string) {
 // before a letter; i is none.
 func spaceAfter(s string, i int) int {
 	for i < len(s) {
+		for i+8 <= len(s) && singleBlanks(s[i:i+8]) {
+			i += 8
+		}
+		if i == len(s) {
+			break
+		}
 		c := s[i]
 		switch {
 		case c > ' ' && c < utf8.RuneSelf:
@@ -170,6 +176,18 @@ func spaceAfter(s string, i int) int {
 		}
 	}
 	return i
+}
+
+// singleBlanks says that eight bytes are ASCII without controls, that no blank of theirs
+// is next to another, and that the last is none. What it is not sure of it denies.
+func singleBlanks(s string) bool {
+	const ones, high = 0x0101010101010101, 0x8080808080808080
+	if !isPlain(s) {
+		return false
+	}
+	x := eightBytes(s) ^ 0x2020202020202020 // a blank is a zero
+	zeros := (x - ones) &^ x & high
+	return zeros&(zeros<<8) == 0 && zeros>>63 == 0
 }
 
 // blanks is the offset behind the white space at i.

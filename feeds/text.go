@@ -134,8 +134,7 @@ func isClean(s string) bool {
 // isPlain says that eight bytes are ASCII without controls.
 func isPlain(s string) bool {
 	const high, space = 0x8080808080808080, 0x2020202020202020
-	x := uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
-		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
+	x := eightBytes(s)
 	return (x|(x-space))&high == 0 // a byte below 0x20 borrows
 }
 

@@ -2,6 +2,7 @@ package storage
 
 import (
 	"cmp"
+	"database/sql"
 	"slices"
 	"time"
 )
@@ -21,40 +22,19 @@ const (
 func (w *writer) announce() error {
 	list := w.news
 	w.news = nil
-	if w.mute || w.older() {
+	if w.mute {
 		return nil
 	}
-	since := micros(w.now.Add(-recent))
-	var old, told []news
-	for _, n := range list {
-		switch {
-		case w.undated[n.entry]:
-		case n.sort < since:
-			old = append(old, n)
-		default:
-			told = append(told, n)
-		}
+	told, list, err := w.takenBack(list)
+	if err != nil {
+		return err
 	}
-	slices.SortFunc(told, func(a, b news) int { return cmp.Or(cmp.Compare(b.sort, a.sort), cmp.Compare(a.entry, b.entry)) })
-	if w.quiet || w.source == nil || w.source.Local() {
-		told = told[:min(len(told), announced)]
-	}
-	if w.person {
-		for _, n := range old {
-			known, err := w.ids(`SELECT id FROM outbox WHERE entry_id = $1 LIMIT 1`, n.entry)
-			if err != nil {
-				return err
-			}
-			if len(known) > 0 { // who was told that it was withdrawn
-				told = append(told, n)
-			}
-		}
-	} else if !w.quiet && len(old) <= lateAnnounce {
-		told = append(told, old...)
-		for _, n := range old { // feeds show them beside their newest
-			if err := w.exec(`UPDATE entries SET arrived = $1 WHERE id = $2`, micros(w.now), n.entry); err != nil {
-				return err
-			}
+	young, old := w.newsworthy(list)
+	told = append(told, young...)
+	for _, n := range old { // feeds show them beside their newest
+		told = append(told, n)
+		if err := w.exec(`UPDATE entries SET arrived = $1 WHERE id = $2`, micros(w.now), n.entry); err != nil {
+			return err
 		}
 	}
 	slices.SortFunc(told, func(a, b news) int { return cmp.Compare(a.entry, b.entry) })
@@ -62,6 +42,61 @@ func (w *writer) announce() error {
 		w.tell(n.entry, "new")
 	}
 	return nil
+}
+
+// takenBack are those of the list that the world was told are withdrawn, of which it
+// hears whatever brings them back, and the others.
+func (w *writer) takenBack(list []news) (back, others []news, err error) {
+	var ids []any
+	for _, n := range list {
+		if w.touched[n.entry] { // no other has been there before
+			ids = append(ids, n.entry)
+		}
+	}
+	last, withdrawn := map[int64]int64{}, map[int64]bool{}
+	err = w.each(`SELECT id, entry_id, event FROM outbox WHERE entry_id IN `, nil, ids, func(rows *sql.Rows) error {
+		var id, entry int64
+		var event string
+		err := rows.Scan(&id, &entry, &event)
+		if id > last[entry] {
+			last[entry], withdrawn[entry] = id, event == "withdrawn"
+		}
+		return err
+	})
+	for _, n := range list {
+		if withdrawn[n.entry] {
+			back = append(back, n)
+		} else {
+			others = append(others, n)
+		}
+	}
+	return back, others, err
+}
+
+// newsworthy are those of the list that are told, apart the ones of long ago. What a
+// person does is no news.
+func (w *writer) newsworthy(list []news) (young, old []news) {
+	if w.older() {
+		return nil, nil
+	}
+	since := micros(w.now.Add(-recent))
+	for _, n := range list {
+		switch {
+		case w.undated[n.entry]:
+		case n.sort < since:
+			old = append(old, n)
+		default:
+			young = append(young, n)
+		}
+	}
+	slices.SortFunc(young, func(a, b news) int { return cmp.Or(cmp.Compare(b.sort, a.sort), cmp.Compare(a.entry, b.entry)) })
+	if w.quiet || w.source == nil || w.source.Local() {
+		young = young[:min(len(young), announced)]
+	}
+	if w.quiet || w.person || len(old) > lateAnnounce {
+		old = nil
+	}
+	return young, old
 }
 
 // older says that the visit read a document of the source's past: the newest were told

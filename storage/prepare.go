@@ -62,7 +62,9 @@ func (p *prepared) prepare(source *feeds.Source, e *feeds.Entry) (err error) {
 	}
 	p.title = titleHash(e.Title)
 	p.timed, p.titled = sketchOf(e, p.title)
-	p.marks = marksOf(source.URL, e, p.title, p.timed == nil)
+	if p.timed == nil {
+		p.marks = marksOf(source.URL, e, p.title)
+	}
 	switch {
 	case source.Local():
 		p.rank = rankLocal
@@ -91,7 +93,7 @@ func shortHash(kind, s string) int64 {
 
 // sketchOf are the values by which a copy with nearly the same text is found,
 // whatever its source: those of its text for one of the same time, and with its title
-// for one of any time. A short text has none.
+// and beginning for one of any time. A short text has none.
 //
 // Without a title both values of the beginning, or both of the whole, must be the same:
 // one of them alone is often a turn of phrase, and to compare texts takes a while.
@@ -103,20 +105,17 @@ func sketchOf(e *feeds.Entry, title int64) (timed, titled []int64) {
 	both := func(a, b uint64) int64 { return int64(bits.RotateLeft64(a, 32) ^ b) }
 	timed = []int64{both(values[0], values[1]), both(values[2], values[3])}
 	if title != 0 {
-		titled = []int64{title ^ int64(values[0]), title ^ int64(values[2])}
+		titled = []int64{title ^ int64(values[0])}
 	}
 	return timed, titled
 }
 
-// marksOf are the values by which a source's own post is found again when it has
-// another GUID: its title's, and that of a short text.
-func marksOf(source string, e *feeds.Entry, title int64, short bool) []int64 {
+// marksOf are the values by which a source's own short post is found again when it
+// has another GUID: its title's and its text's.
+func marksOf(source string, e *feeds.Entry, title int64) []int64 {
 	var out []int64
 	if title != 0 {
 		out = append(out, shortHash("title of "+source, strconv.FormatInt(title, 36)))
-	}
-	if !short {
-		return out
 	}
 	text := e.Content
 	if text == "" && !e.SummaryMade {

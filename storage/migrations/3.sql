@@ -43,10 +43,12 @@ ALTER TABLE copies_3 RENAME TO copies;
 CREATE INDEX copies_entry ON copies (entry_id);
 
 -- Which copies have an identity. Which of them are one post follows: feeds.Cluster.
+-- This and the next are indexes of copies.keys and copies.sketch: nothing of theirs
+-- refers to anything on its own.
 DROP TABLE keys;
 CREATE TABLE copy_keys (
   hash    BLOB    NOT NULL,
-  copy_id INTEGER NOT NULL REFERENCES copies (id),
+  copy_id INTEGER NOT NULL,
   PRIMARY KEY (hash, copy_id)
 ) WITHOUT ROWID;
 
@@ -55,7 +57,7 @@ CREATE TABLE copy_keys (
 CREATE TABLE sketches (
   hash    INTEGER NOT NULL,
   sort    INTEGER NOT NULL,
-  copy_id INTEGER NOT NULL REFERENCES copies (id),
+  copy_id INTEGER NOT NULL,
   PRIMARY KEY (hash, sort, copy_id)
 ) WITHOUT ROWID;
 
