@@ -12,10 +12,14 @@ import (
 // planet is the same, down to the addresses of its entries.
 func TestTheRealPostsAndTheirFeedsAreTheSamePlanetInAnyOrder(t *testing.T) {
 	var first []storedEntry
-	for _, order := range [][]string{
-		{"xsf", "xsf-feed", "xsf-feed-de"}, {"xsf", "xsf-feed-de", "xsf-feed"}, {"xsf-feed", "xsf", "xsf-feed-de"},
-		{"xsf-feed-de", "xsf", "xsf-feed"}, {"xsf-feed", "xsf-feed-de", "xsf"}, {"xsf-feed-de", "xsf-feed", "xsf"},
-	} {
+	orders := [][]string{
+		{"xsf", "xsf-feed", "xsf-feed-de"}, {"xsf-feed-de", "xsf-feed", "xsf"}, {"xsf", "xsf-feed-de", "xsf-feed"},
+		{"xsf-feed", "xsf", "xsf-feed-de"}, {"xsf-feed-de", "xsf", "xsf-feed"}, {"xsf-feed", "xsf-feed-de", "xsf"},
+	}
+	if testing.Short() { // the race detector makes each ten times as slow
+		orders = orders[:2]
+	}
+	for _, order := range orders {
 		t.Run(strings.Join(order, " "), func(t *testing.T) {
 			config := xmppPlanet(t)
 			for _, slug := range order {
