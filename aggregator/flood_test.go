@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -62,6 +63,11 @@ var allAnew = []anew{
 	}},
 	{"GUIDs, addresses and dates, all one", func(_ int, x *item) {
 		x.guid, x.at = "new "+x.guid, minute(0)
+		turn(&x.link, "http://", "https://new.")
+	}},
+	{"GUIDs, addresses and excerpts in the place of texts", func(_ int, x *item) {
+		words := strings.Fields(x.text)
+		x.guid, x.text = "new "+x.guid, strings.Join(words[:min(len(words), 50)], " ")
 		turn(&x.link, "http://", "https://new.")
 	}},
 	{"GUIDs and the markup", func(_ int, x *item) { x.guid, x.text = "new "+x.guid, "<div class='post'><p>"+x.text+"</p></div>" }},

@@ -383,6 +383,7 @@ func TestPostThatWasTooOldToKeepNeverComesBack(t *testing.T) {
 						t.Errorf("told %q", event)
 					}
 				}
+				same(t, "texts kept", p.rows(`SELECT count(*) FROM copies WHERE json_extract(body, '$.content') IS NOT NULL`), []string{fmt.Sprint(len(want))})
 				p.settle()
 				p.again(c.name)
 			})

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
@@ -55,7 +56,7 @@ func (p *program) pass(ctx context.Context, want aggregator.Pass) (aggregator.Su
 			return aggregator.Summary{}, wrongUsage("there is no source %q; orrery sources lists them", slug)
 		}
 	}
-	pl.sources = nil // they are in the store, and a pass shall not grow with them
+	pl.forget()
 	log, err := p.newJournal()
 	if err != nil {
 		return aggregator.Summary{}, err
@@ -88,6 +89,16 @@ func (p *program) pass(ctx context.Context, want aggregator.Pass) (aggregator.Su
 	}
 	fmt.Fprintln(p.stdout, s)
 	return s, err
+}
+
+// forget gives back what the sources took: they are in the store now, and a pass does
+// not grow with them.
+func (pl *planet) forget() {
+	const many = 2000 // for fewer it is not worth the time
+	if len(pl.sources) > many {
+		defer debug.FreeOSMemory()
+	}
+	pl.sources = nil
 }
 
 // notVisited says why sources that were wanted were left alone: each that was named,
