@@ -248,6 +248,29 @@ func TestFolderThatIsReorganizedChangesNothing(t *testing.T) {
 	}
 }
 
+// Posts that have a title in common with those that their owner deleted are others.
+func TestFolderWhosePostsAreReplacedHasOthers(t *testing.T) {
+	p := newPlanet(t, local("own"))
+	weeklies := func(from int) []item {
+		list := series(from, from+7, 3*day)
+		for i := range list {
+			list[i].title, list[i].text = "Weekly notes", fmt.Sprint("Notes of week ", from+i)
+		}
+		return list
+	}
+	folderOf(p, "own", weeklies(-20)...)
+	p.pass(0)
+	order, told := p.order(), p.outbox()
+	folderOf(p, "own", weeklies(-12)...)
+	p.pass(day)
+	for _, e := range p.order() {
+		if slices.Contains(order, e) {
+			t.Errorf("%s is still there", e)
+		}
+	}
+	same(t, "told", sorted(p.told(told)), slices.Repeat([]string{"withdrawn Weekly notes"}, 8))
+}
+
 // parsing.md 24: the clock of the source is wrong, the post is new.
 func TestPostOfTheFutureStandsWhereItWasFirstSeen(t *testing.T) {
 	p := blogger(t, rss("A", series(-3, -1, day)...))

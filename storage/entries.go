@@ -270,7 +270,16 @@ func (w *writer) create(p *prepared, shown int64, source string) (int64, error) 
 	}
 	until := micros(p.HeldUntil)
 	own := source + " " + p.GUID
-	for _, id := range []string{feeds.PublicID(p.identity), feeds.PublicID(own), feeds.LongID(own)} {
+	for try := 0; ; try++ {
+		id := feeds.LongID(fmt.Sprint(own, " ", try))
+		switch try {
+		case 0:
+			id = feeds.PublicID(p.identity)
+		case 1:
+			id = feeds.PublicID(own)
+		case 2:
+			id = feeds.LongID(own)
+		}
 		n, err := w.affect(`INSERT INTO entries (id, public_id, guid, copy_id, first_seen, sort, changed, withdrawn, held)
 			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (public_id) DO NOTHING`,
 			entry, id, p.GUID, shown, micros(p.FirstSeen), micros(p.Sort), max(micros(p.Changed), micros(p.Sort)), until != 0 || shown == 0, until)
@@ -282,7 +291,6 @@ func (w *writer) create(p *prepared, shown int64, source string) (int64, error) 
 			return entry, nil
 		}
 	}
-	return 0, fmt.Errorf("no free address for the post")
 }
 
 // enlistNew puts a new entry, which is what its one copy is, into its lists.

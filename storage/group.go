@@ -25,6 +25,7 @@ type group struct {
 	tied    [][3]int64      // the same by id
 	dead    map[string]bool // keys that too many have
 	entries map[int64]*groupEntry
+	others  map[int64]bool // entries that have copies beside these
 }
 
 // groupCopy is what deciding needs of a copy.
@@ -162,7 +163,7 @@ func (g *group) assign(clusters [][]int) (owners []int64, merged map[int64]int) 
 	}
 	for k, list := range won {
 		slices.SortFunc(list, func(a, b *groupEntry) int {
-			return cmp.Or(cmp.Compare(a.first, b.first), cmp.Compare(a.public, b.public))
+			return cmp.Or(cmp.Compare(a.first, b.first), cmp.Compare(a.id, b.id))
 		})
 		for n, e := range list {
 			if n == 0 {
@@ -174,7 +175,7 @@ func (g *group) assign(clusters [][]int) (owners []int64, merged map[int64]int) 
 	}
 	for k, c := range clusters {
 		for _, i := range c {
-			if born := g.rows[i].born; owners[k] == 0 && born != 0 && g.claim(born, of) < 0 && !slices.Contains(owners, born) {
+			if born := g.rows[i].born; owners[k] == 0 && born != 0 && !g.others[born] && g.claim(born, of) < 0 && !slices.Contains(owners, born) {
 				owners[k] = born // its own again
 			}
 		}
@@ -182,8 +183,9 @@ func (g *group) assign(clusters [][]int) (owners []int64, merged map[int64]int) 
 	return owners, merged
 }
 
-// claim is the cluster that an entry goes to: where the copy is that it shows, else
-// that it was made for, else the first; -1 if no copy is of it.
+// claim is the cluster that an entry goes to: where the copy is that it shows, unless
+// that has one of its own to go back to, else that it was made for, else the first; -1
+// if no copy is of it.
 func (g *group) claim(entry int64, of []int) int {
 	best, rank := -1, 0
 	for i := range g.rows {
@@ -193,7 +195,7 @@ func (g *group) claim(entry int64, of []int) int {
 		}
 		r := 1
 		switch {
-		case g.entries[entry] != nil && g.entries[entry].shown == c.id:
+		case g.entries[entry] != nil && g.entries[entry].shown == c.id && (c.born == 0 || c.born == entry):
 			r = 3
 		case c.born == entry:
 			r = 2
@@ -359,6 +361,17 @@ func (w *writer) loadEntries(g *group) error {
 				ids = append(ids, id)
 			}
 		}
+	}
+	g.others = map[int64]bool{}
+	if err := w.each(`SELECT id, entry_id FROM copies WHERE entry_id IN `, nil, anys(unique(ids)), func(rows *sql.Rows) error {
+		var id, entry int64
+		err := rows.Scan(&id, &entry)
+		if _, ok := g.at[id]; !ok {
+			g.others[entry] = true
+		}
+		return err
+	}); err != nil {
+		return err
 	}
 	return w.each(`SELECT id, copy_id, first_seen, merged, public_id FROM entries WHERE id IN `, nil, anys(unique(ids)), func(rows *sql.Rows) error {
 		var e groupEntry

@@ -1,6 +1,8 @@
 package storage
 
 import (
+	"slices"
+
 	"orrery/feeds"
 )
 
@@ -21,6 +23,9 @@ func (w *writer) reindex(p *prepared, c *copyRow) error {
 	if string(keys) == string(c.keys) && string(sketch) == string(c.sketch) {
 		return nil
 	}
+	if err := w.seedHolders(unpackKeys(c.keys), p.keys); err != nil {
+		return err
+	}
 	if err := w.unindex(c.id); err != nil {
 		return err
 	}
@@ -40,6 +45,24 @@ func (w *writer) reindex(p *prepared, c *copyRow) error {
 	}
 	_, err = w.tie(p, c.id)
 	return err
+}
+
+// seedHolders has decided anew where those belong that have a key which a copy loses:
+// without it, what they share may say more.
+func (w *writer) seedHolders(had, has []feeds.Key) error {
+	for _, k := range had {
+		if slices.ContainsFunc(has, func(x feeds.Key) bool { return x.Name == k.Name }) {
+			continue
+		}
+		ids, err := w.ids(`SELECT copy_id FROM copy_keys WHERE hash = $1 LIMIT $2`, []byte(k.Name), maxHolders+2)
+		if err != nil {
+			return err
+		}
+		if len(ids) <= maxHolders+1 { // one of them is the copy
+			w.seeds = append(w.seeds, ids...)
+		}
+	}
+	return nil
 }
 
 // unindex takes back what a copy is found by.

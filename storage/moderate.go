@@ -68,6 +68,12 @@ func (db *DB) Split(ctx context.Context, now time.Time, name, slug string) (ids 
 		if err := w.regroup(); err != nil {
 			return err
 		}
+		// Joined again, they are the entry they were: it was seen first.
+		if err := w.exec(`UPDATE entries SET first_seen = first.at + 1 FROM (SELECT first_seen AS at FROM entries WHERE id = $1) AS first
+			WHERE id <> $1 AND first_seen <= first.at AND id IN (SELECT entry_id FROM copies WHERE id IN (`+marks(2, len(copies))+`))`,
+			append([]any{entry}, anys(copies)...)...); err != nil {
+			return err
+		}
 		ids, err = w.publicIDs(copies)
 		return err
 	})

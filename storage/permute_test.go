@@ -79,7 +79,7 @@ func vary(r *rand.Rand, e *feeds.Entry, slug string, n int) {
 		}
 		return
 	}
-	switch r.IntN(8) {
+	switch r.IntN(10) {
 	case 0: // the very same
 	case 1:
 		e.GUID, e.GUIDGlobal, e.Permalink = fmt.Sprint(n), false, "http://www.home.example/"+fmt.Sprint(n)+"/?utm_source=x"
@@ -96,6 +96,10 @@ func vary(r *rand.Rand, e *feeds.Entry, slug string, n int) {
 		e.GUID, e.GUIDGlobal, e.Permalink = "at "+own, false, "https://"+slug+".example/news"
 	case 7: // with the page of others
 		e.Permalink = "https://a.example/news"
+	case 8: // at the address of another
+		e.GUID, e.GUIDGlobal, e.Permalink = "near "+own, false, fmt.Sprint("https://home.example/", n+1)
+	case 9: // with the GUID of one and the address of another
+		e.Permalink = fmt.Sprint("https://home.example/", n+2)
 	}
 }
 

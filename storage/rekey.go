@@ -27,9 +27,10 @@ type pairing struct {
 	c int64
 	// evidence is how much speaks for it: the date, the title, the address, the words.
 	evidence int
-	// sure is true where that says enough of this one post. The others count where many
-	// posts have new GUIDs, if what they share is nobody else's.
-	sure, short bool
+	// sure says that this is enough for the one post; the others count where many posts
+	// have new GUIDs. What vague ones share may be the text of several: it counts where
+	// it is that of no other.
+	sure, vague bool
 	apart       time.Duration
 }
 
@@ -77,12 +78,12 @@ func (w *writer) massive(n int) bool {
 func alone(pairs []pairing) func(*pairing) bool {
 	ofPost, ofCopy := map[*prepared]int{}, map[int64]int{}
 	for i := range pairs {
-		if x := &pairs[i]; x.short {
+		if x := &pairs[i]; x.vague {
 			ofPost[x.p]++
 			ofCopy[x.c]++
 		}
 	}
-	return func(x *pairing) bool { return x.sure || !x.short || ofPost[x.p] == 1 && ofCopy[x.c] == 1 }
+	return func(x *pairing) bool { return x.sure || !x.vague || ofPost[x.p] == 1 && ofCopy[x.c] == 1 }
 }
 
 // match gives each post at most one copy, and each copy to at most one post, where the
@@ -169,17 +170,18 @@ func (w *writer) compare(p *prepared, own feeds.Likeness, c *likeCopy, listed ma
 	titled := count(p.title != 0 && p.title == c.title)
 	address := count(w.sharesOwnAddress(p, c, listed))
 	near := count(own.Near(feeds.LikenessOf(&e)))
-	x.short = !near && count(sameText(p.Entry, &e))
+	text := !near && count(sameText(p.Entry, &e))
 	untitled := p.title == 0 && c.title == 0
 	switch {
-	case dated && (titled || address || near || x.short && untitled), titled && address, titled && near, address && near:
+	case dated && (titled || address || near || text && untitled), titled && address, titled && near, address && near:
 		x.sure = true
 	case w.source.Local(): // what its owner takes out and puts in at once is one
-		x.sure = address || near || x.short && (titled || x.apart <= sameTextTime && (p.title == 0) == (c.title == 0))
-	case near && untitled:
-		x.short = true
-	case address, x.short && (titled || untitled):
-	default: // a title, a day or words that many have
+		x.sure = address || near || text && (titled || x.apart <= sameTextTime && (p.title == 0) == (c.title == 0))
+	case address:
+	default:
+		x.vague = text && (titled || untitled) || near && untitled
+	}
+	if !x.sure && !x.vague && (!address || w.source.Local()) { // a title, a day or words that many have
 		x.evidence = 0
 	}
 	return x, nil

@@ -14,8 +14,8 @@ func (w *writer) rewrite(p *prepared, c *copyRow) error {
 	if err := w.exec(`UPDATE copies SET hash = $1 WHERE id = $2 AND hash <> $1`, p.hash, c.id); err != nil {
 		return err
 	}
-	n, err := w.affect(`UPDATE copies SET body = $1, categories = $2, updated = $3
-		WHERE id = $4 AND (body <> $1 OR categories <> $2)`, p.body, p.categories, micros(p.Updated), c.id)
+	n, err := w.affect(`UPDATE copies SET body = $1, categories = $2, updated = $3, title = $4, rank = $5, secure = $6, length = $7
+		WHERE id = $8 AND (body <> $1 OR categories <> $2)`, p.body, p.categories, micros(p.Updated), p.title, p.rank, p.secure(), p.length(), c.id)
 	if err != nil || n == 0 {
 		return err
 	}

@@ -211,6 +211,32 @@ func TestEntriesThatMeetAndPartHaveTheirIDsBack(t *testing.T) {
 	}
 }
 
+// The address of an entry does not depend on where a copy of it has been.
+func TestEntryKeepsItsIDThoughACopyLeavesAndComesBack(t *testing.T) {
+	each(t, func(t *testing.T, db *DB) {
+		configure(t, db, nil, remote("a"), folder("own"))
+		var list, moved []feeds.Entry
+		for n := range 8 {
+			list = append(list, post(fmt.Sprint(n), epoch.Add(-time.Duration(n+1)*time.Hour)))
+			e := list[n]
+			e.Permalink = fmt.Sprint("https://posts.example/moved/", n)
+			moved = append(moved, e)
+		}
+		visit(t, db, "a", after(0), list...)
+		visit(t, db, "own", after(1), list...)
+		before := addressed(t, db)
+		for i := range 3 {
+			visit(t, db, "a", after(100*i+100), moved...)
+			if got := len(entries(t, db, feeds.Query{})); got != 2*len(list) {
+				t.Fatalf("%d entries, want %d", got, 2*len(list))
+			}
+			visit(t, db, "a", after(100*i+150), list...)
+			lines(t, "shown", addressed(t, db), before)
+		}
+		sound(t, db)
+	})
+}
+
 // A post that goes from one to another takes nobody's place.
 func TestPostThatLeavesAnEntryToAnotherDoesNotComeBackToIt(t *testing.T) {
 	each(t, func(t *testing.T, db *DB) {
