@@ -46,6 +46,15 @@ type anew struct {
 // minute is a moment of the day after epoch.
 func minute(n int) time.Time { return epoch.Add(day - time.Duration(n)*time.Minute) }
 
+// someHabits are all of them, or under the race detector, which makes each ten times as
+// slow, two.
+func someHabits() []habit {
+	if testing.Short() {
+		return habits[:2]
+	}
+	return habits
+}
+
 var allAnew = []anew{
 	{"GUIDs of https", func(_ int, x *item) { turn(&x.guid, "http:", "https:") }},
 	{"GUIDs and addresses of https", func(_ int, x *item) { turn(&x.guid, "http:", "https:"); turn(&x.link, "http:", "https:") }},
@@ -92,7 +101,7 @@ func TestSourceThatSaysAllItsPostsAnewChangesNothing(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			p, lists := newPlanet(t), map[string][]item{}
 			var all []feeds.Source
-			for _, h := range habits {
+			for _, h := range someHabits() {
 				for _, n := range []int{4, 25} {
 					s, list := regular(h, n)
 					all, lists[s.Slug] = append(all, s), list
@@ -148,7 +157,7 @@ func TestNewPostOfASourceThatSaysAllAnewIsAnnounced(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			p, lists := newPlanet(t), map[string][]item{}
 			var all []feeds.Source
-			for _, h := range habits {
+			for _, h := range someHabits() {
 				s, list := regular(h, 10)
 				all, lists[s.Slug] = append(all, s), list
 				p.hears(s.Slug, rss(s.Slug, list...))
@@ -204,7 +213,7 @@ func TestSourceThatGoesBackAndForthChangesNothing(t *testing.T) {
 		p := newPlanet(t)
 		var all []feeds.Source
 		faces := map[string][2]string{}
-		for _, h := range habits {
+		for _, h := range someHabits() {
 			s, list := regular(h, 12)
 			face := [2]string{rss(s.Slug, list...)}
 			for i := range list {
