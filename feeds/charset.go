@@ -27,7 +27,7 @@ func decode(body []byte, contentType string) (text, label string, repaired []str
 		text = c
 		repaired = append(repaired, "characters that no document may hold")
 	}
-	return text, label, repaired
+	return strings.TrimLeft(text, "\uFEFF"), label, repaired // more marks may have come out behind what was removed
 }
 
 var declaration = regexp.MustCompile(`^\s*<\?xml[^>]*encoding\s*=\s*["']([A-Za-z0-9._:-]+)["']`)
