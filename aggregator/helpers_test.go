@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -77,6 +78,13 @@ func stored(t testing.TB, sources ...feeds.Source) *storage.DB {
 	}
 	return db
 }
+
+// watch is a clock that a test moves on while servers may look at it: the time
+// since epoch. A server that closes its door may still be at it when the reader
+// has gone on.
+type watch struct{ atomic.Int64 }
+
+func (w *watch) time() time.Time { return epoch.Add(time.Duration(w.Load())) }
 
 // log remembers the visits an Aggregator told of.
 type log struct {

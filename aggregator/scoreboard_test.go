@@ -150,6 +150,13 @@ func (b *board) judgeTime(p *page) {
 	}
 }
 
+// silent says whether nobody may ask now.
+func (b *board) silent() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.clock().Before(b.quiet)
+}
+
 func count(n *int, fault bool) {
 	if fault {
 		*n++

@@ -166,7 +166,7 @@ func (r *readers) stop(t *testing.T) {
 // run makes a pass every 20 minutes, beside another one every hour that wants all
 // there is, and starts the processes anew every twelve hours, of which restarted is
 // told.
-func (r *readers) run(t *testing.T, now *time.Time, days int, restarted func()) {
+func (r *readers) run(t *testing.T, now *watch, days int, restarted func()) {
 	t.Helper()
 	for i := range days * 24 * 3 {
 		if i%36 == 0 {
@@ -179,14 +179,14 @@ func (r *readers) run(t *testing.T, now *time.Time, days int, restarted func()) 
 		} else {
 			r.pass(t, Pass{})
 		}
-		*now = now.Add(20 * time.Minute)
+		now.Add(int64(20 * time.Minute))
 	}
 }
 
 // fetching.md 45.
 func TestScoreboardOfWeeksIsClean(t *testing.T) {
-	now := epoch
-	clock := func() time.Time { return now }
+	var now watch
+	clock := now.time
 	troubled := newBoard(t, 0, clock, "troubled", "/feed", inTurn(append(troubles(), renames)...))
 	etag := newBoard(t, 1, clock, "etag", "/feed", inTurn(well, renames))
 	etag.shape = func(v pair) pair { return pair{v[0], ""} } // fetching.md 3
@@ -203,7 +203,7 @@ func TestScoreboardOfWeeksIsClean(t *testing.T) {
 	if testing.Short() {
 		days = 5
 	}
-	r.run(t, &now, days, func() { count(&interrupted, now.Before(troubled.quiet)) })
+	r.run(t, &now, days, func() { count(&interrupted, troubled.silent()) })
 	entries := shown(t, r.stores[0])
 	r.stop(t)
 	if interrupted < days/4 {
@@ -217,6 +217,8 @@ func TestScoreboardOfWeeksIsClean(t *testing.T) {
 // report demands a clean score, and that there was something to score.
 func (b *board) report(t *testing.T, entries []string) {
 	t.Helper()
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	want := score{Unconditional: 1}
 	if b.name == "moves" {
 		want.Unconditional = 2 // the other page was new, too
@@ -239,12 +241,13 @@ func (b *board) report(t *testing.T, entries []string) {
 
 // fetching.md 23: three visits and two days say that the move is for good.
 func TestPageThatAFeedMovedAwayFromIsLeftAlone(t *testing.T) {
-	now := epoch
-	clock := func() time.Time { return now }
-	b := newBoard(t, 0, clock, "moves", "/feed", moves)
-	r := newReaders(t, 2, clock, b)
+	var now watch
+	b := newBoard(t, 0, now.time, "moves", "/feed", moves)
+	r := newReaders(t, 2, now.time, b)
 	r.run(t, &now, 7, func() {})
 	r.stop(t)
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	if last := b.pages["/feed"].asked; last.After(epoch.Add(5 * 24 * time.Hour)) {
 		t.Errorf("it was asked until %v, the new one until %v", last, b.pages["/atom.xml"].asked)
 	}
@@ -273,6 +276,8 @@ func TestTooManyRequestsHoldsWithinThePass(t *testing.T) {
 	r.start(t)
 	r.pass(t, Pass{})
 	r.stop(t)
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	if b.score.Impatient > 0 || b.moods["429"] != 1 {
 		t.Errorf("%d requests came too early, %v", b.score.Impatient, b.moods)
 	}
@@ -280,10 +285,12 @@ func TestTooManyRequestsHoldsWithinThePass(t *testing.T) {
 
 // fetching.md 21: a host that is asked too much has said so for all its feeds.
 func TestTooManyRequestsHoldsForAllFeedsOfTheHost(t *testing.T) {
-	now := epoch
-	b, r := busyHost(t, func() time.Time { return now })
+	var now watch
+	b, r := busyHost(t, now.time)
 	r.run(t, &now, 1, func() {})
 	r.stop(t)
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	if b.score.Impatient > 0 || len(b.pages) != 4 || b.moods["well"] < 8 {
 		t.Errorf("%d requests came too early, %v", b.score.Impatient, b.moods)
 	}
