@@ -19,6 +19,12 @@ var (
 	owed       = &insertion{`INSERT INTO outbox (entry_id, event, at) VALUES `, 3, ""}
 )
 
+// text writes n rows.
+func (to *insertion) text(n int) string {
+	row := ",(" + unnamed(to.columns) + ")"
+	return to.into + strings.Repeat(row, n)[1:] + to.behind
+}
+
 // add has the row written with the next writeAdded.
 func (w *writer) add(to *insertion, row ...any) { w.added[to] = append(w.added[to], row...) }
 
@@ -29,11 +35,7 @@ func (w *writer) writeAdded() error {
 		values := w.added[to]
 		for len(values) > 0 {
 			n := atOnce(len(values) / to.columns)
-			row := make([]string, n)
-			for i := range row {
-				row[i] = "(" + marks(1+i*to.columns, to.columns) + ")"
-			}
-			if err := w.exec(to.into+strings.Join(row, ",")+to.behind, values[:n*to.columns]...); err != nil {
+			if err := w.exec(to.text(n), values[:n*to.columns]...); err != nil {
 				return err
 			}
 			values = values[n*to.columns:]

@@ -141,3 +141,7 @@ func marks(first, n int) string {
 	}
 	return b.String()
 }
+
+// unnamed are n places for values that follow those that have numbers. They cost
+// nothing to find, while the engine looks a numbered one up among all before it.
+func unnamed(n int) string { return strings.Repeat(",?", n)[1:] }

@@ -168,7 +168,7 @@ func atOnce(n int) int {
 func (t *txn) each(question string, args, values []any, f func(*sql.Rows) error) error {
 	for len(values) > 0 {
 		n := atOnce(len(values))
-		rows, err := t.query(question+"("+marks(len(args)+1, n)+")", append(slices.Clip(args), values[:n]...)...)
+		rows, err := t.query(question+"("+unnamed(n)+")", append(slices.Clip(args), values[:n]...)...)
 		if err != nil {
 			return err
 		}
