@@ -48,31 +48,53 @@ func (db *DB) Claim(ctx context.Context, want feeds.Want) ([]feeds.Due, error) {
 // choose picks who is claimed, the longest due first, of one host only so many: a
 // host with hundreds of sources must not take every place while it is slow.
 func choose(t *txn, want feeds.Want) (ids []any, err error) {
-	query, args := dueQuery(want)
-	rows, err := t.tx.QueryContext(t.ctx, query, args...)
-	if err != nil {
-		return nil, err
-	}
 	taken := map[string]int{}
-	err = eachRow(rows, func() error {
-		var id int64
-		var host string
-		if err := rows.Scan(&id, &host); err != nil {
-			return err
+	for _, from := range dueAfter(want.After) {
+		query, args := dueQuery(want, from)
+		rows, err := t.tx.QueryContext(t.ctx, query, args...)
+		if err != nil {
+			return nil, err
 		}
-		if host != "" && want.PerHost > 0 && taken[host] >= want.PerHost {
+		err = eachRow(rows, func() error {
+			var id int64
+			var host string
+			if err := rows.Scan(&id, &host); err != nil {
+				return err
+			}
+			if host != "" && want.PerHost > 0 && taken[host] >= want.PerHost {
+				return nil
+			}
+			taken[host]++
+			if ids = append(ids, id); len(ids) >= want.N {
+				return errEnough
+			}
 			return nil
+		})
+		if errors.Is(err, errEnough) {
+			return ids, nil
 		}
-		taken[host]++
-		if ids = append(ids, id); len(ids) >= want.N {
-			return errEnough
+		if err != nil {
+			return nil, err
 		}
-		return nil
-	})
-	if errors.Is(err, errEnough) {
-		err = nil
 	}
-	return ids, err
+	return ids, nil
+}
+
+// condition is a text with a place for each of its values.
+type condition struct {
+	text string
+	args []any
+}
+
+// dueAfter are the parts of the sources that are due after this one, in their order.
+// They are two, since the engine does not find its way to a pair of time and id: it
+// would look again at all that are due at the same time, as all of a new planet are.
+func dueAfter(last *feeds.Source) []condition {
+	if last == nil {
+		return []condition{{}}
+	}
+	at := micros(last.State.NextVisit)
+	return []condition{{" AND next_visit = ? AND id > ?", []any{at, last.ID}}, {" AND next_visit > ?", []any{at}}}
 }
 
 // errEnough ends a look at rows.
@@ -82,7 +104,7 @@ var errEnough = errors.New("enough rows")
 // sake of hosts that have many.
 const lookAhead = 8
 
-func dueQuery(want feeds.Want) (string, []any) {
+func dueQuery(want feeds.Want, from condition) (string, []any) {
 	where, args := claimWhere(want)
 	if len(want.Crowded) > 0 {
 		where += " AND host NOT IN (" + marks(len(args)+1, len(want.Crowded)) + ")"
@@ -90,12 +112,8 @@ func dueQuery(want feeds.Want) (string, []any) {
 			args = append(args, h)
 		}
 	}
-	if a := want.After; a != nil {
-		where += fmt.Sprintf(" AND (next_visit, id) > ($%d, $%d)", len(args)+1, len(args)+2)
-		args = append(args, micros(a.State.NextVisit), a.ID)
-	}
-	args = append(args, want.N*lookAhead)
-	return `SELECT id, host FROM sources WHERE ` + where + fmt.Sprintf(` ORDER BY next_visit, id LIMIT $%d`, len(args)), args
+	args = append(append(args, from.args...), want.N*lookAhead)
+	return `SELECT id, host FROM sources WHERE ` + where + from.text + ` ORDER BY next_visit, id LIMIT ?`, args
 }
 
 // addListings gives the folders among the sources their memory.
