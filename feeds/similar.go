@@ -155,3 +155,29 @@ func reworded(old, revised string) bool {
 	n := common(a, b)
 	return ratio(n, len(a)+len(b)-n) < sameWords
 }
+
+const (
+	cutWords = 8 // that an excerpt has at least
+	cutTail  = 6 // words behind an excerpt that are not its whole's: "Read more of this post"
+)
+
+// CutOtherwise says that one of them is an excerpt of the other, and that title,
+// address and files are the same.
+func CutOtherwise(old, revised *Entry) bool {
+	if !slices.Equal(strings.Fields(old.Title), strings.Fields(revised.Title)) ||
+		addressed(old.Permalink) != addressed(revised.Permalink) || !slices.Equal(files(old), files(revised)) {
+		return false
+	}
+	a, b := wordHashes(readable(old)), wordHashes(readable(revised))
+	if len(a) > len(b) {
+		a, b = b, a
+	}
+	same := 0
+	for same < len(a) && a[same] == b[same] {
+		same++
+	}
+	if same >= cutWords && same >= len(a)-cutTail {
+		return true
+	}
+	return len(a) >= nearWords && LikenessOf(old).Containment(LikenessOf(revised)) >= nearContained
+}

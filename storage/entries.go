@@ -82,7 +82,7 @@ type copyRow struct {
 	withdrawn, purged bool
 	keys, sketch      []byte
 	rekeyed           bool // it had another GUID until now
-	silent            bool // and so had many: nobody is to hear of it
+	silent            bool // many changed in the same way: nobody is to hear of it
 }
 
 const copyColumns = `id, coalesce(entry_id, 0), hash, revision, revised, changed, updated, withdrawn, purged, keys, sketch`
@@ -97,6 +97,9 @@ func (w *writer) commitEntries(list []prepared) error {
 		return err
 	}
 	if err := w.rekey(list); err != nil {
+		return err
+	}
+	if err := w.recut(list); err != nil {
 		return err
 	}
 	w.hold(list)

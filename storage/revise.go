@@ -85,6 +85,9 @@ func (w *writer) worthTelling(p *prepared, c *copyRow) (bool, error) {
 	if p.hash == c.hash || c.revision >= maxRevisions || micros(w.now)-c.revised < betweenRevisions.Microseconds() && c.revised != 0 {
 		return false, nil
 	}
+	if c.silent {
+		return false, nil
+	}
 	if u := micros(p.Updated); u > c.updated && u <= micros(w.now) && !c.rekeyed {
 		return true, nil
 	}
@@ -95,7 +98,38 @@ func (w *writer) worthTelling(p *prepared, c *copyRow) (bool, error) {
 	if c.rekeyed {
 		old.Permalink = p.Permalink // it has moved, and says the same there
 	}
-	return !c.silent && feeds.Material(&old, p.Entry), nil
+	return feeds.Material(&old, p.Entry), nil
+}
+
+// recut notes which posts a source that now gives excerpts where it gave whole texts,
+// or the other way round, only cuts otherwise: that is no news, not of one of them.
+func (w *writer) recut(list []prepared) error {
+	var changed []*prepared
+	for i := range list {
+		if c := w.known[string(list[i].guid)]; c != nil && c.hash != list[i].hash && !c.withdrawn && !c.purged {
+			changed = append(changed, &list[i])
+		}
+	}
+	if w.source.Local() || !w.massive(len(changed)) {
+		return nil
+	}
+	var cut []*copyRow
+	for _, p := range changed {
+		c := w.known[string(p.guid)]
+		old, err := w.body(c.id)
+		if err != nil {
+			return err
+		}
+		if feeds.CutOtherwise(&old, p.Entry) {
+			cut = append(cut, c)
+		}
+	}
+	if w.massive(len(cut)) {
+		for _, c := range cut {
+			c.silent = true
+		}
+	}
+	return nil
 }
 
 // body is the copy's entry.
