@@ -16,7 +16,7 @@ var fateQuery = `WITH RECURSIVE chain(id, n) AS (
 		SELECT id, 0 FROM entries WHERE public_id = $1
 		UNION ALL SELECT e.merged, chain.n + 1 FROM chain JOIN entries e ON e.id = chain.id
 			WHERE e.merged <> 0 AND chain.n < ` + strconv.Itoa(maxMerges) + `)
-	SELECT chain.n, e.public_id, e.copy_id, e.withdrawn, e.hidden, e.held, e.merged
+	SELECT chain.n, e.public_id, e.copy_id, e.withdrawn, e.hidden <> 0, e.held, e.merged
 	FROM chain JOIN entries e ON e.id = chain.id ORDER BY chain.n DESC LIMIT 1`
 
 // Fate says why no entry is shown under the ID. gone: it was, and its owner took it

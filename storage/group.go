@@ -66,6 +66,9 @@ func (w *writer) regroup() error {
 			if owners[k], err = w.found(&g.rows[c[0]]); err != nil {
 				return err
 			}
+			if err := w.hideLike(owners[k], g.rows[c[0]].entry); err != nil {
+				return err
+			}
 		}
 		if err := w.place(g, c, reasons, owners[k], made); err != nil {
 			return err
@@ -77,7 +80,7 @@ func (w *writer) regroup() error {
 // place makes the copies of a cluster those of the entry.
 func (w *writer) place(g *group, cluster []int, reasons []feeds.Reason, entry int64, made bool) error {
 	if e := g.entries[entry]; e != nil && e.merged != 0 {
-		if err := w.exec(`UPDATE entries SET merged = 0 WHERE id = $1`, entry); err != nil {
+		if err := w.part(entry, e.merged); err != nil {
 			return err
 		}
 	}
@@ -122,7 +125,8 @@ func (w *writer) redirect(merged map[int64]int, owners []int64) error {
 			return err
 		}
 		// What a person took off does not come back as another entry.
-		n, err := w.affect(`UPDATE entries SET hidden = 1 WHERE id = $1 AND hidden = 0 AND EXISTS (SELECT 1 FROM entries WHERE id = $2 AND hidden = 1)`, owner, id)
+		n, err := w.affect(`UPDATE entries SET hidden = $1 WHERE id = $2 AND hidden = 0 AND EXISTS (SELECT 1 FROM entries WHERE id = $3 AND hidden <> 0)`,
+			hiddenWith, owner, id)
 		if err != nil {
 			return err
 		}

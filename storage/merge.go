@@ -44,7 +44,7 @@ type links map[int64]string
 // nobody would see raises no version either.
 func (w *writer) merge(entry int64) (event string, sort int64, err error) {
 	var e mergeEntry
-	if err := w.row(`SELECT sort, public_id, copy_id, withdrawn, hidden, held, merged FROM entries WHERE id = $1`, entry).
+	if err := w.row(`SELECT sort, public_id, copy_id, withdrawn, hidden <> 0, held, merged FROM entries WHERE id = $1`, entry).
 		Scan(&e.sort, &e.id, &e.shown, &e.withdrawn, &e.hidden, &e.held, &e.merged); err != nil {
 		return "", 0, err
 	}

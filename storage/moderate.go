@@ -13,28 +13,6 @@ import (
 // ErrNoEntry means that no entry has the name or address.
 var ErrNoEntry = errors.New("there is no such entry")
 
-// Hide takes an entry off everywhere, whatever its sources say from now on, or shows
-// it again. name is its ID, the address of its page or one of the post. changed is
-// false when it was so already.
-func (db *DB) Hide(ctx context.Context, now time.Time, name string, hidden bool) (id string, changed bool, err error) {
-	err = db.moderate(ctx, now, func(w *writer) error {
-		entry, public, err := w.named(name)
-		if err != nil {
-			return err
-		}
-		id = public
-		n, err := w.affect(`UPDATE entries SET hidden = $1 WHERE id = $2 AND hidden <> $1`, hidden, entry)
-		if changed = n > 0; changed {
-			w.touch(entry)
-		}
-		return err
-	})
-	if err != nil {
-		return "", false, fmt.Errorf("entry %s: %w", name, err)
-	}
-	return id, changed, nil
-}
-
 // Split says that the copies of an entry are several posts: that of each source, or
 // with a slug that of this source and those of the others. They stay apart, whatever
 // they have in common. It returns the IDs of the entries.

@@ -152,6 +152,50 @@ func TestWhatIsJoinedAndSplitIsAsItWas(t *testing.T) {
 	}
 }
 
+// Of two entries that are joined and parted again the one that a person took off is
+// hidden, and the other is not; unless they were taken off as one.
+func TestOnlyWhatWasHiddenIsHiddenWhenEntriesArePartedAgain(t *testing.T) {
+	each(t, func(t *testing.T, db *DB) {
+		configure(t, db, nil, remote("a"), remote("b"))
+		visit(t, db, "a", epoch, post("p", epoch))
+		visit(t, db, "b", epoch.Add(time.Minute), post("q", epoch))
+		hide := func(name string, hidden bool) {
+			t.Helper()
+			if _, _, err := db.Hide(t.Context(), epoch, "https://posts.example/"+name, hidden); err != nil {
+				t.Fatal(err)
+			}
+		}
+		join := func() {
+			t.Helper()
+			if _, err := db.Join(t.Context(), epoch, "https://posts.example/p", "https://posts.example/q"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		split := func(want ...string) {
+			t.Helper()
+			if _, err := db.Split(t.Context(), epoch, "https://posts.example/p", ""); err != nil {
+				t.Fatal(err)
+			}
+			same(t, "shown", titles(entries(t, db, feeds.Query{})), want)
+			sound(t, db)
+		}
+		for _, name := range []string{"p", "q"} {
+			other := map[string]string{"p": "q", "q": "p"}[name]
+			hide(name, true)
+			join()
+			same(t, "shown as one", titles(entries(t, db, feeds.Query{})), []string{})
+			split("Post " + other)
+			hide(name, false)
+		}
+		join()
+		hide("q", true)
+		split()
+		join()
+		hide("q", false)
+		split("Post q", "Post p")
+	})
+}
+
 func TestWhatIsHiddenAndShownIsAsItWas(t *testing.T) {
 	for seed := range worlds() / 4 {
 		r := rand.New(rand.NewPCG(seed, 7))

@@ -49,7 +49,7 @@ func (db *DB) Why(ctx context.Context, name string) ([]feeds.Story, error) {
 func story(ctx context.Context, tx *sql.Tx, entry int64) (s feeds.Story, err error) {
 	var shown, first, sort, changed, held int64
 	var withdrawn bool
-	if err := tx.QueryRowContext(ctx, `SELECT e.public_id, e.copy_id, e.first_seen, e.sort, e.changed, e.withdrawn, e.hidden, e.held,
+	if err := tx.QueryRowContext(ctx, `SELECT e.public_id, e.copy_id, e.first_seen, e.sort, e.changed, e.withdrawn, e.hidden <> 0, e.held,
 		coalesce((SELECT m.public_id FROM entries m WHERE m.id = e.merged), '') FROM entries e WHERE e.id = $1`, entry).
 		Scan(&s.ID, &shown, &first, &sort, &changed, &withdrawn, &s.Hidden, &held, &s.Merged); err != nil {
 		return s, err
