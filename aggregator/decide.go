@@ -54,7 +54,7 @@ func decide(now time.Time, d feeds.Due, r fetch.Response, err error, known map[s
 		v.Pace.Newest, v.Pace.Tempo = s.Pace.Newest, s.Pace.Tempo
 	}
 	if r.FoundAt != "" && r.FoundAt != s.URL {
-		v.Problems = append(v.Problems, fmt.Sprintf("its feed is no longer at %s, its site names %s instead; write that into the configuration", s.URL, r.FoundAt))
+		v.Problems = append(v.Problems, fmt.Sprintf("its feed is no longer at %s, its site names %s instead; write that into the configuration", s.PublicURL(), r.FoundAt))
 	}
 	v.Feed = news(now, d, r.Feed, known, rules, undatedAt(now, s, r.Feed.Entries))
 	v.Listed = listed(s, &r)

@@ -150,11 +150,11 @@ func contain(err *error) {
 func (a *Aggregator) fetcher(s *feeds.Source) (fetch.Func, error) {
 	u, err := url.Parse(s.URL)
 	if err != nil {
-		return nil, fmt.Errorf("the address %q cannot be read: %w", s.URL, err)
+		return nil, errors.New("its address cannot be read") // it may hold a password
 	}
 	f := a.Fetch[u.Scheme]
 	if f == nil {
-		return nil, fmt.Errorf("nobody knows how to fetch %q", s.URL)
+		return nil, fmt.Errorf("nobody knows how to fetch from an address that begins with %q", u.Scheme+":")
 	}
 	return f, nil
 }

@@ -2,6 +2,7 @@ package feeds
 
 import (
 	"net/url"
+	"regexp"
 	"strings"
 	"time"
 )
@@ -120,6 +121,61 @@ func (s *Source) Home() string {
 		return s.Site
 	}
 	return s.FeedLink
+}
+
+// Condition is the state of the source in a word, the same wherever people read it:
+// retired, paused, gone, held, new, failing, partly (posts were left out), moved or ok;
+// for one that has moved to where another is "same as" and that one's slug. What keeps
+// it from being visited comes before what its visits told.
+func (s *Source) Condition() string {
+	switch {
+	case s.Retired:
+		return "retired"
+	case s.Paused:
+		return "paused"
+	case s.SameAs != "":
+		return "same as " + s.SameAs
+	case s.State.Gone:
+		return "gone"
+	case s.State.Held:
+		return "held"
+	case s.State.LastVisit.IsZero():
+		return "new"
+	case s.State.Failures > 0:
+		return "failing"
+	case s.State.LastError != "":
+		return "partly"
+	case s.Address != "":
+		return "moved"
+	}
+	return "ok"
+}
+
+// credentials are name and password in an address, with what is before them.
+var credentials = regexp.MustCompile(`(?i)(https?://)[^\s/?#"]*@`)
+
+// wanted is how people are told to write an address with a password: an example is
+// nobody's secret.
+const wanted = "https://name:password@"
+
+// PublicError is State.LastError as others may see it, like PublicURL: without names
+// and passwords in addresses, and without the place of a folder on our disk.
+func (s *Source) PublicError() string {
+	text := credentials.ReplaceAllStringFunc(s.State.LastError, func(a string) string {
+		if a == wanted {
+			return a
+		}
+		return a[:strings.Index(a, "//")+2]
+	})
+	if !s.Local() {
+		return text
+	}
+	const folder = "the folder"
+	places := []string{folder + " " + s.URL, folder, s.URL, folder}
+	if u, err := url.Parse(s.URL); err == nil && len(u.Path) > 1 { // all the world knows of /
+		places = append(places, folder+" "+u.Path, folder, u.Path, folder)
+	}
+	return strings.NewReplacer(places...).Replace(text)
 }
 
 // Retain says how much of a source's past is kept; 0: all of it.

@@ -74,37 +74,12 @@ func chosen(list []feeds.Source, names []string, retired bool) ([]feeds.Source, 
 	}), nil
 }
 
-// stateOf is the state of a source in a word.
-func stateOf(s *feeds.Source) string {
-	switch {
-	case s.Retired:
-		return "retired"
-	case s.Paused:
-		return "paused"
-	case s.SameAs != "":
-		return "same as " + s.SameAs
-	case s.State.Gone:
-		return "gone"
-	case s.State.Held:
-		return "held"
-	case s.State.LastVisit.IsZero():
-		return "new"
-	case s.State.Failures > 0:
-		return "failing"
-	case s.State.LastError != "":
-		return "partly" // posts were left out
-	case s.Address != "":
-		return "moved"
-	}
-	return "ok"
-}
-
 func (p *program) sourcesTable(list []feeds.Source, held map[string]feeds.HeldPosts) error {
 	t := tabwriter.NewWriter(p.stdout, 0, 8, 2, ' ', 0)
 	fmt.Fprintln(t, "SOURCE\tSTATE\tENTRIES\tLAST SUCCESS\tNEXT VISIT")
 	for i := range list {
 		s := &list[i]
-		fmt.Fprintf(t, "%s\t%s\t%d\t%s\t%s\n", s.Slug, stateOf(s), s.Entries,
+		fmt.Fprintf(t, "%s\t%s\t%d\t%s\t%s\n", s.Slug, s.Condition(), s.Entries,
 			shortTime(s.State.LastSuccess, "never"), nextVisit(s))
 	}
 	if err := t.Flush(); err != nil {
@@ -141,7 +116,7 @@ func (p *program) sourceDetails(list []feeds.Source, held map[string]feeds.HeldP
 		if i > 0 {
 			fmt.Fprintln(p.stdout)
 		}
-		fmt.Fprintf(p.stdout, "%s: %s, %s\n", s.Slug, stateOf(s), count(s.Entries, "entry", "entries"))
+		fmt.Fprintf(p.stdout, "%s: %s, %s\n", s.Slug, s.Condition(), count(s.Entries, "entry", "entries"))
 		next := nextVisit(s)
 		if why := cmp.Or(never(s), s.Answer.Next); why != "" {
 			next += ": " + why
@@ -292,7 +267,7 @@ func (p *program) sourcesJSON(list []feeds.Source, held map[string]feeds.HeldPos
 		s := &list[i]
 		next, why := nextOf(s, s.State.NextVisit, s.Answer.Next)
 		if err := e.Encode(sourceJSON{
-			Slug: s.Slug, URL: s.URL, Title: s.Name(), Site: s.Home(), State: stateOf(s), Entries: s.Entries,
+			Slug: s.Slug, URL: s.URL, Title: s.Name(), Site: s.Home(), State: s.Condition(), Entries: s.Entries,
 			Updated: timeOrNull(s.Updated), LastVisit: timeOrNull(s.State.LastVisit), LastSuccess: timeOrNull(s.State.LastSuccess),
 			NextVisit: next, Failures: s.State.Failures, Status: s.State.Status, LastError: s.State.LastError,
 			Address: s.Address, Why: why, TempoHours: s.Pace.Tempo.Hours(), Hops: append([]string{}, s.Answer.Hops...),

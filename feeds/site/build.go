@@ -220,7 +220,7 @@ func (s *Site) walk(ctx context.Context, f func(*feeds.Entry) error) error {
 // routes are the addresses of everything but entries, those of one view
 // together.
 func (d *directory) routes() []route {
-	list := []route{{kind: atCategories}, {kind: atSources}, {kind: atOPML}}
+	list := []route{{kind: atCategories}, {kind: atSources}, {kind: atStatus}, {kind: atOPML}}
 	view := func(k kind, name string) {
 		list = append(list, route{kind: k, name: name})
 		for _, f := range formats {

@@ -4,6 +4,7 @@ import (
 	"container/list"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // kept is a document with what is known about its freshness.
@@ -12,6 +13,7 @@ type kept struct {
 	doc   *document
 	seq   int64 // Version of the query it was made from
 	view  view
+	made  time.Time // before the store was asked; for what is kept by its age
 	// epoch is the last one in which the document was found current; failed is the
 	// tick, plus one, in which that could not be found out.
 	epoch, failed atomic.Uint64

@@ -15,7 +15,7 @@ func TestAKeptDocumentAsksTheStoreNothing(t *testing.T) {
 	f := newFake()
 	s := newSite(t, f)
 	refresh(t, s)
-	paths := []string{"/", "/feed.atom", "/category/chess/", "/source/rook/feed.rss", "/entry/long/", "/sources/", "/categories/", "/opml.xml"}
+	paths := []string{"/", "/feed.atom", "/category/chess/", "/source/rook/feed.rss", "/entry/long/", "/sources/", "/status/", "/categories/", "/opml.xml"}
 	for _, p := range paths {
 		wantStatus(t, get(s, p), 200)
 	}

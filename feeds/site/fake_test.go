@@ -31,6 +31,7 @@ type fake struct {
 	before  map[string][]feeds.Version
 	gone    map[string]bool
 	moved   map[string]string
+	held    map[string]feeds.HeldPosts
 	calls   map[string]int
 	fail    bool
 	failAt  int           // the call that fails, counted from 1; 0: none
@@ -122,6 +123,12 @@ func (f *fake) Moved(context.Context) (map[string]string, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return maps.Clone(f.moved), f.call("moved")
+}
+
+func (f *fake) Held(context.Context) (map[string]feeds.HeldPosts, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return maps.Clone(f.held), f.call("held")
 }
 
 // change edits an entry, or a new one in front of all, as a commit of the store would.

@@ -44,6 +44,7 @@ type page struct {
 	Post       *post
 	Categories []categoryRow
 	Sources    []sourceRow
+	Status     *status
 }
 
 type feedLink struct {
@@ -82,6 +83,7 @@ type sourceRow struct {
 // bodies are the templates of the kinds of page.
 var bodies = map[kind]string{
 	atHome: "view", atCategory: "view", atSource: "view", atEntry: "entry", atCategories: "categories", atSources: "sources",
+	atStatus: "status",
 }
 
 // loadPages parses the templates and makes the pages for where there is nothing.
@@ -143,6 +145,8 @@ func (s *Site) writePage(w io.Writer, rt route, m material) error {
 		p.Categories = s.categoryRows(m.categories)
 	case atSources:
 		p.Sources = s.sourceRows(m.sources)
+	case atStatus:
+		p.Status = s.status(m.sources, m.held)
 	default:
 		p.Site, p.Feed = webLink(m.view.home), webLink(m.view.feed)
 		p.Days = s.days(m.entries)
@@ -163,7 +167,7 @@ func (s *Site) frame(rt route, v view) page {
 	for _, n := range []struct {
 		kind kind
 		name string
-	}{{atHome, "Planet"}, {atCategories, "Categories"}, {atSources, "Sources"}} {
+	}{{atHome, "Planet"}, {atCategories, "Categories"}, {atSources, "Sources"}, {atStatus, "Status"}} {
 		at := route{kind: n.kind}
 		p.Nav = append(p.Nav, navLink{link{n.name, s.href(at)}, at == rt})
 	}
@@ -238,17 +242,21 @@ func (s *Site) sourceRows(list []feeds.Source) []sourceRow {
 		}
 		at := route{kind: atSource, name: x.Slug}
 		r := sourceRow{
-			link: link{x.Name(), s.href(at)}, Site: webLink(x.Home()), Feed: webLink(x.PublicURL()),
+			link: link{x.Name(), s.href(at)}, Site: webLink(x.Home()), Feed: s.feedOf(x),
 			Entries: x.Entries, Newest: momentOf(x.Updated), Trouble: trouble(x),
-		}
-		if x.Local() {
-			at.feed = "atom"
-			r.Feed = s.href(at)
 		}
 		rows = append(rows, r)
 	}
 	slices.SortFunc(rows, func(a, b sourceRow) int { return byName(a.link, b.link) })
 	return rows
+}
+
+// feedOf is where the feed of a source is: of a folder of ours, the one we make of it.
+func (s *Site) feedOf(x *feeds.Source) string {
+	if x.Local() && validName(x.Slug) {
+		return s.href(route{kind: atSource, name: x.Slug, feed: "atom"})
+	}
+	return webLink(x.PublicURL())
 }
 
 // byName orders a list for people; the address decides between equal names.

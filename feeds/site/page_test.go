@@ -220,7 +220,7 @@ func TestSourcesSayWhatIsWrongAndHideOurFolders(t *testing.T) {
 
 func TestAnEmptyPlanetSaysSoKindly(t *testing.T) {
 	s := newSite(t, emptyFake())
-	for path, want := range map[string]string{"/": "Nothing has been posted here yet", "/categories/": "no categories yet", "/sources/": "follows nobody yet"} {
+	for path, want := range map[string]string{"/": "Nothing has been posted here yet", "/categories/": "no categories yet", "/sources/": "follows nobody yet", "/status/": "follows nobody yet"} {
 		r := get(s, path)
 		wantStatus(t, r, 200)
 		if b := body(t, r); !strings.Contains(b, want) || len(wellFormed(b)) > 0 {

@@ -26,6 +26,7 @@ type material struct {
 	versions   []feeds.Version // of the only entry
 	sources    []feeds.Source
 	categories []feeds.Category
+	held       map[string]feeds.HeldPosts // by source
 }
 
 // document is the document of rt: the kept one if nothing has changed since,
@@ -47,9 +48,17 @@ func (s *Site) document(ctx context.Context, rt route) (*document, error) {
 }
 
 // current is the kept document if it need not be checked: it was in this epoch,
-// or that failed in this tick.
+// or that failed in this tick. The status page is, while it is young.
 func (s *Site) current(rt route) *document {
-	if k := s.cache.get(rt); k != nil && (k.epoch.Load() == s.epoch.Load() || k.failed.Load() == s.tick.Load()+1) {
+	k := s.cache.get(rt)
+	if k == nil {
+		return nil
+	}
+	fresh := k.epoch.Load() == s.epoch.Load()
+	if rt.kind == atStatus {
+		fresh = s.now().Sub(k.made) < statusAge
+	}
+	if fresh || k.failed.Load() == s.tick.Load()+1 {
 		return k.doc
 	}
 	return nil
@@ -88,12 +97,16 @@ func (s *Site) remake(ctx context.Context, rt route, old *kept) (*kept, error) {
 	if err != nil {
 		return nil, err
 	}
-	seq, changed, err := s.reader.Version(ctx, rt.query(s.planet.Entries))
-	if err != nil {
-		return nil, fmt.Errorf("read its version: %w", err)
-	}
-	if old != nil && old.seq == seq && old.view == v {
-		return old, nil
+	made := s.now()
+	var seq int64
+	var changed time.Time
+	if rt.kind != atStatus { // no version tells of its changes, nor when they were
+		if seq, changed, err = s.reader.Version(ctx, rt.query(s.planet.Entries)); err != nil {
+			return nil, fmt.Errorf("read its version: %w", err)
+		}
+		if old != nil && old.seq == seq && old.view == v {
+			return old, nil
+		}
 	}
 	m, err := s.gather(ctx, rt, v)
 	if err != nil {
@@ -107,7 +120,7 @@ func (s *Site) remake(ctx context.Context, rt route, old *kept) (*kept, error) {
 	if old != nil && old.doc.modified.After(f.modified) {
 		f.modified = old.doc.modified // Last-Modified never goes back
 	}
-	k := &kept{route: rt, seq: seq, view: v, doc: newDocument(body, f)}
+	k := &kept{route: rt, seq: seq, view: v, made: made, doc: newDocument(body, f)}
 	if old != nil && old.doc.same(k.doc) {
 		k.doc = old.doc // what nobody can see changed nothing
 	}
@@ -121,6 +134,13 @@ func (s *Site) gather(ctx context.Context, rt route, v view) (m material, err er
 	case atSources, atOPML:
 		if m.sources, err = s.reader.Sources(ctx); err != nil {
 			return m, fmt.Errorf("read the sources: %w", err)
+		}
+	case atStatus:
+		if m.sources, err = s.reader.Sources(ctx); err != nil {
+			return m, fmt.Errorf("read the sources: %w", err)
+		}
+		if m.held, err = s.reader.Held(ctx); err != nil {
+			return m, fmt.Errorf("read what is held back: %w", err)
 		}
 	case atCategories:
 		if m.categories, err = s.reader.Categories(ctx); err != nil {
@@ -206,6 +226,9 @@ func (s *Site) facts(rt route, changed time.Time) facts {
 		self: s.planet.URL + rt.escaped(), modified: changed,
 	}
 	switch {
+	case rt.kind == atStatus:
+		f.control = statusControl
+		return f
 	case rt.kind == atOPML:
 		f.typ = feeds.OPMLType
 	case rt.feed == "atom":

@@ -18,6 +18,7 @@ const (
 	atEntry                  // one entry
 	atCategories             // the list of categories
 	atSources                // the list of sources
+	atStatus                 // how the sources are doing
 	atOPML                   // the sources as OPML
 )
 
@@ -35,7 +36,7 @@ var formats = [...]string{"atom", "rss", "json"}
 var folders = map[string]kind{"category": atCategory, "source": atSource, "entry": atEntry}
 
 // lists are the kinds without one.
-var lists = map[string]kind{"categories": atCategories, "sources": atSources}
+var lists = map[string]kind{"categories": atCategories, "sources": atSources, "status": atStatus}
 
 // parseRoute reads a path below the planet's base, unescaped.
 func parseRoute(path string) (route, bool) {
@@ -135,6 +136,8 @@ func (rt route) dir(escape func(string) string) string {
 		return "categories/"
 	case atSources:
 		return "sources/"
+	case atStatus:
+		return "status/"
 	case atOPML:
 		return "opml.xml"
 	}

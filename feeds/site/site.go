@@ -4,7 +4,8 @@
 // Every address is a document: bytes, their gzip form and the validators of
 // both. A document is made once and kept in memory until the store says that
 // what it shows has changed; a request for a kept document asks the store
-// nothing. Nothing in a document depends on the clock.
+// nothing. The status page alone, whose every visit would change it, is made anew
+// once a minute instead. Nothing in a document depends on the clock.
 package site
 
 import (
@@ -42,6 +43,8 @@ type Reader interface {
 	Fate(ctx context.Context, id string) (gone bool, movedTo string, err error)
 	// Moved are all IDs for which Fate says movedTo, and that.
 	Moved(ctx context.Context) (map[string]string, error)
+	// Held are the posts that are held back as a flood, by the slugs of their sources.
+	Held(ctx context.Context) (map[string]feeds.HeldPosts, error)
 }
 
 // Options say what the site shows and how.

@@ -121,6 +121,9 @@ func (s *Site) plainView(rt route) view {
 	case atSources:
 		v.name = "Sources"
 		v.Description = "Who writes on " + s.planet.Title + "."
+	case atStatus:
+		v.name = "Status"
+		v.Description = "How the sources of " + s.planet.Title + " are doing."
 	}
 	if v.name != v.Title {
 		v.Title = v.name + " – " + v.Title
@@ -154,8 +157,10 @@ func trouble(x *feeds.Source) string {
 		return "no longer followed; its posts stay"
 	case x.State.Gone:
 		return "gone: its server says that it will not come back"
+	case x.State.LastError != "" && x.State.Failures == 0:
+		return "partly: " + x.PublicError()
 	case x.State.LastError != "":
-		return "failing: " + x.State.LastError
+		return "failing: " + x.PublicError()
 	case x.State.LastVisit.IsZero():
 		return "not visited yet"
 	}
