@@ -115,7 +115,7 @@ func TestUnknownSchemeIsTheSourcesTrouble(t *testing.T) {
 	if s := refresh(t, a, Pass{}); s.Failed != 1 {
 		t.Errorf("summary %s", s)
 	}
-	if got := sources(t, db)["a"].State.LastError; got != `nobody knows how to fetch "gopher://a.example/"` {
+	if got := sources(t, db)["a"].State.LastError; got != `nobody knows how to fetch from an address that begins with "gopher:"` {
 		t.Errorf("error %q", got)
 	}
 }

@@ -88,7 +88,7 @@ func TestSurveyTellsOfEverySource(t *testing.T) {
 		{Slug: "d", URL: "gopher://x/"}, {Slug: "e", URL: "http://10.0.0.1/"},
 	}
 	told := surveyed(t.Context(), a, list)
-	for i, want := range []string{"a: one", "b: the address answers with a web page", "c: the server answered 404", "d: nobody knows how to fetch", "e: 10.0.0.1:80 is a private address"} {
+	for i, want := range []string{"a: one", "b: the address answers with a web page", "c: the server answered 404", "d: nobody knows how to fetch from an address", "e: 10.0.0.1:80 is a private address"} {
 		if i >= len(told) || !strings.HasPrefix(told[i], want) {
 			t.Errorf("%q is missing in %q", want, told)
 		}

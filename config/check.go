@@ -127,13 +127,16 @@ func (l *loader) language(p *string, path string) {
 	*p = tag.String()
 }
 
-// storage makes the file's path absolute: the program may be started anywhere.
+// storage makes the file's path absolute: the program may be started anywhere. What
+// else stands in the address of a server, the driver knows.
 func (l *loader) storage(c *Config) {
-	const use = "use sqlite:FILE"
+	const use = "use sqlite:FILE, or postgres://USER:PASSWORD@HOST/DATABASE"
 	scheme, file, found := strings.Cut(c.Storage, ":")
 	switch {
 	case found && (scheme == "postgres" || scheme == "postgresql"):
-		l.wrong(&c.Storage, "", "PostgreSQL is not supported yet; use sqlite:FILE")
+		if u, err := url.Parse(c.Storage); err != nil || u.Opaque != "" || strings.Trim(u.Path, "/") == "" {
+			l.wrong(&c.Storage, use, "storage names no database of a PostgreSQL server") // it may hold a password
+		}
 	case !found || scheme != "sqlite":
 		l.wrong(&c.Storage, use, "storage names no database: %q", shorten(c.Storage))
 	case file == "" || strings.HasSuffix(file, "/"):

@@ -30,7 +30,8 @@ type Config struct {
 	// Planet says who we are; required for its title and url.
 	Planet Planet `yaml:"planet"`
 	// Storage is where everything is kept: sqlite: and a file, which is created
-	// when missing. Default sqlite:orrery.db. After Load the file's path is absolute.
+	// when missing, or the address of a PostgreSQL database as psql takes it. Default
+	// sqlite:orrery.db. After Load the file's path is absolute.
 	Storage string `yaml:"storage"`
 	// Listen is the host:port of the public site. Default 127.0.0.1:8080, for a
 	// web server in front of it; an empty host means every address.

@@ -178,17 +178,20 @@ func TestAdminAndListenMayNotOverlap(t *testing.T) {
 	}
 }
 
-func TestStorageIsOneFile(t *testing.T) {
+func TestStorageIsOneFileOrDatabase(t *testing.T) {
 	for text, want := range map[string]string{
 		"sqlite:a.db": "sqlite:/srv/planet/a.db", "sqlite:../a b.db": "sqlite:/srv/a b.db", "sqlite:///var/a.db": "sqlite:/var/a.db",
+		"postgres://u:p@h:5432/a?sslmode=verify-full": "postgres://u:p@h:5432/a?sslmode=verify-full", "postgresql:///a": "postgresql:///a",
 	} {
 		if got := mustParse(t, minimal+"storage: "+text).Storage; got != want {
 			t.Errorf("%s becomes %s, want %s", text, got, want)
 		}
 	}
-	for _, text := range []string{"sqlite:", "sqlite:data/", "sqlite::memory:", "sqlite:a.db?mode=ro", "sqlite://a.db", "file:a.db", "a.db", "postgresql:///a", `""`} {
+	for _, text := range []string{"sqlite:", "sqlite:data/", "sqlite::memory:", "sqlite:a.db?mode=ro", "sqlite://a.db", "file:a.db", "a.db", "postgres:a", "postgres://h/", "postgres://u:secret@h:x/a", `""`} {
 		if c, err := parse(minimal + "storage: " + text); err == nil {
 			t.Errorf("%s is taken as %s", text, c.Storage)
+		} else if strings.Contains(err.Error(), "secret") {
+			t.Errorf("the password is told: %v", err)
 		}
 	}
 }

@@ -165,9 +165,9 @@ func TestOpenSaysWhatIsWrongWithThePlace(t *testing.T) {
 	file := filepath.Join(dir, "file")
 	write(t, file, nil)
 	for dsn, says := range map[string]string{
-		"":                                   `storage "": not sqlite:FILE`,
-		"sqlite:":                            "not sqlite:FILE",
-		"postgres://x":                       "not sqlite:FILE",
+		"":                                   `storage "": neither sqlite:FILE nor postgres:`,
+		"sqlite:":                            "neither sqlite:FILE nor postgres:",
+		"postgres://u:secret@[::1":           "open the database: the address cannot be read; write postgres://USER",
 		"sqlite:" + dir:                      "it is a folder; storage: must name a file",
 		"sqlite:" + dir + "/missing/o.db":    "missing does not exist; create it first",
 		"sqlite:" + filepath.Join(file, "o"): "does not exist; create it first",

@@ -56,8 +56,8 @@ func (w *writer) noteFlood() error {
 	if w.tally.Held == 0 {
 		return nil
 	}
-	return w.exec(`UPDATE sources SET last_error = CASE last_error WHEN '' THEN $1 ELSE last_error || char(10) || $1 END WHERE id = $2`,
-		FloodSentence(w.source, w.tally.Held, w.now), w.source.ID)
+	return w.exec(`UPDATE sources SET last_error = CASE last_error WHEN '' THEN $1 ELSE last_error || $3 || $1 END WHERE id = $2`,
+		FloodSentence(w.source, w.tally.Held, w.now), w.source.ID, "\n")
 }
 
 // FloodSentence tells people of posts that are held back since the visit at the time.

@@ -35,7 +35,7 @@ func (db *DB) Hide(ctx context.Context, now time.Time, name string, hidden bool)
 			now = hiddenItself
 		}
 		// And all that were found to be the same: they may come to be others again.
-		return w.exec(`WITH RECURSIVE same (id) AS (SELECT $1 UNION SELECT e.id FROM entries e JOIN same ON e.merged = same.id WHERE e.merged <> 0)
+		return w.exec(`WITH RECURSIVE same (id) AS (SELECT id FROM entries WHERE id = $1 UNION SELECT e.id FROM entries e JOIN same ON e.merged = same.id WHERE e.merged <> 0)
 			UPDATE entries SET hidden = $2 WHERE id IN (SELECT id FROM same)`, entry, now)
 	})
 	if err != nil {

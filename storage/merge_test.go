@@ -325,6 +325,7 @@ func TestPublicIDsAreTheSameAfterTheDatabaseWasWiped(t *testing.T) {
 	var ids [2][]string
 	for i := range ids {
 		each(t, func(t *testing.T, db *DB) {
+			ids[i] = nil // of every engine
 			configure(t, db, nil, remote(fmt.Sprintf("other%d", i)), remote("a"), folder("own"))
 			visit(t, db, "a", epoch.Add(time.Duration(i)*time.Hour), post("p", epoch), post("q", epoch.Add(-1000)), feeds.Entry{GUID: "bare", Published: epoch.Add(-2000)})
 			visit(t, db, "own", epoch, post("r", epoch.Add(-3000)))

@@ -9,7 +9,7 @@ import (
 
 func schemaNow(t *testing.T) int {
 	t.Helper()
-	n, err := newestSchema()
+	n, err := sqliteDialect.newest()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -20,7 +20,7 @@ func schemaNow(t *testing.T) int {
 // made of nothing but its own migrations, as the program of its time did.
 func TestOlderSchemaIsMigratedWithAllItHolds(t *testing.T) {
 	path := newPath(t)
-	first, err := migrations.ReadFile("migrations/1.sql")
+	first, err := migrations.ReadFile("migrations/sqlite/1.sql")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -44,10 +44,11 @@ func (w *writer) findLike(probes []probe) error {
 func (w *writer) findLikeAll(probes []probe) error {
 	row, args := make([]string, len(probes)), make([]any, 0, 4*len(probes))
 	for i, p := range probes {
-		row[i] = "(" + marks(1+4*i, 4) + ")"
+		row[i] = "(?,?,?,?)"
 		args = append(args, i, p.value, p.from, p.to)
 		w.like[p] = nil
 	}
+	row[0] = "(CAST(? AS BIGINT),CAST(? AS BIGINT),CAST(? AS BIGINT),CAST(? AS BIGINT))" // nobody else says what they are
 	rows, err := w.query(`WITH v (n, hash, low, high) AS (VALUES `+strings.Join(row, ",")+`)
 		SELECT v.n, s.copy_id FROM v CROSS JOIN sketches s ON s.hash = v.hash AND s.sort BETWEEN v.low AND v.high`, args...)
 	if err != nil {

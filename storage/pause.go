@@ -28,7 +28,7 @@ func (db *DB) Pause(ctx context.Context, now time.Time, slug string, paused bool
 			return err
 		}
 		w.bump("") // the list of sources shows it
-		if err := w.exec(`UPDATE sources SET paused = $1, next_visit = CASE WHEN $1 THEN next_visit ELSE 0 END WHERE id = $2`, paused, id); err != nil {
+		if err := w.exec(`UPDATE sources SET paused = $1, next_visit = next_visit * $2 WHERE id = $3`, paused, paused, id); err != nil {
 			return err
 		}
 		if err := w.syncMoves(); err != nil {

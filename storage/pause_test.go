@@ -123,12 +123,17 @@ func TestSyncOfTheSameConfigurationWritesNothing(t *testing.T) {
 	each(t, func(t *testing.T, db *DB) {
 		rules := &feeds.Rules{TagsAsCategories: true}
 		configure(t, db, rules, remote("a"), folder("b"))
-		before := column(t, db, `SELECT total FROM (SELECT count(*) AS total FROM versions)`)
-		if _, err := db.write.ExecContext(t.Context(), `CREATE TRIGGER nobody BEFORE UPDATE ON sources BEGIN SELECT RAISE(ABORT, 'written'); END`); err != nil {
+		before := column(t, db, `SELECT total FROM (SELECT count(*) AS total FROM versions) AS t`)
+		forbid := `CREATE TRIGGER nobody BEFORE UPDATE ON sources BEGIN SELECT RAISE(ABORT, 'written'); END`
+		if db.dialect == postgres {
+			forbid = `CREATE FUNCTION forbid() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''written''; END';
+				CREATE TRIGGER nobody BEFORE UPDATE ON sources FOR EACH ROW EXECUTE FUNCTION forbid()`
+		}
+		if _, err := db.write.ExecContext(t.Context(), forbid); err != nil {
 			t.Fatal(err)
 		}
 		configure(t, db, rules, remote("a"), folder("b"))
-		same(t, "versions", column(t, db, `SELECT total FROM (SELECT count(*) AS total FROM versions)`), before)
+		same(t, "versions", column(t, db, `SELECT total FROM (SELECT count(*) AS total FROM versions) AS t`), before)
 		if err := db.Sync(t.Context(), epoch, []feeds.Source{remote("a")}, rules); err == nil {
 			t.Error("a source was taken out, and nothing was written")
 		}

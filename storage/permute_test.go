@@ -166,7 +166,7 @@ func played(t *testing.T, w *world, looks []visited) *DB {
 func groups(t *testing.T, db *DB) []string {
 	t.Helper()
 	return column(t, db, `SELECT group_concat(name, ' = ') AS line FROM (SELECT c.entry_id, s.slug || ' ' || json_extract(c.body, '$.guid') AS name
-		FROM copies c JOIN sources s ON s.id = c.source_id ORDER BY c.entry_id, 2) GROUP BY entry_id ORDER BY line`)
+		FROM copies c JOIN sources s ON s.id = c.source_id ORDER BY c.entry_id, 2) AS t GROUP BY entry_id ORDER BY line`)
 }
 
 // shownOf is what the planet shows, a line an entry: all but its ID and the GUID it first

@@ -146,7 +146,7 @@ func (w *writer) body(id int64) (e feeds.Entry, err error) {
 
 // remember keeps what the copy says until now.
 func (w *writer) remember(c *copyRow) error {
-	return w.exec(`INSERT INTO revisions (copy_id, n, at, body) SELECT id, revision, $1, body FROM copies WHERE id = $2
+	return w.exec(`INSERT INTO revisions (copy_id, n, at, body) SELECT id, revision, CAST($1 AS BIGINT), body FROM copies WHERE id = $2
 		ON CONFLICT (copy_id, n) DO NOTHING`, micros(w.now), c.id)
 }
 

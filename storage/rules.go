@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"orrery/feeds"
@@ -136,9 +137,9 @@ func appliedRules(fingerprint string, s *feeds.Source) string {
 
 // syncCategories makes the configured categories those of the rules.
 func (w *writer) syncCategories(rules *feeds.Rules) error {
-	const configured = `SELECT coalesce(group_concat(slug, ' '), '') FROM (SELECT slug FROM categories WHERE configured = 1 ORDER BY slug)`
-	var before, after string
-	if err := w.row(configured).Scan(&before); err != nil {
+	const configured = `SELECT id FROM categories WHERE configured = 1 ORDER BY id`
+	before, err := w.ids(configured)
+	if err != nil {
 		return err
 	}
 	if err := w.exec(`UPDATE categories SET configured = 0 WHERE configured = 1`); err != nil {
@@ -149,10 +150,11 @@ func (w *writer) syncCategories(rules *feeds.Rules) error {
 			return err
 		}
 	}
-	if err := w.row(configured).Scan(&after); err != nil {
+	after, err := w.ids(configured)
+	if err != nil {
 		return err
 	}
-	if before != after { // an empty one is shown or not shown any more
+	if !slices.Equal(before, after) { // an empty one is shown or not shown any more
 		w.bump("")
 	}
 	return nil

@@ -33,6 +33,21 @@ const (
 	forLooking = "&mode=ro"
 )
 
+var sqliteDialect = &dialect{
+	name:    "sqlite",
+	version: sqliteVersion,
+	setVersion: func(ctx context.Context, tx *sql.Tx, n int) error {
+		_, err := tx.ExecContext(ctx, fmt.Sprintf("PRAGMA application_id = %d; PRAGMA user_version = %d", applicationID, n))
+		return err
+	},
+	alone:   func(context.Context, *sql.Tx) error { return nil }, // every transaction that writes is
+	reading: sql.TxOptions{ReadOnly: true},
+	backup:  func(ctx context.Context, db *DB, path string) error { return db.copyInto(ctx, path) },
+	authors: `SELECT json_extract(a.value, '$.name'), count(DISTINCT e.id)
+		FROM entries e JOIN copies c ON c.id = e.copy_id, json_each(c.body, '$.authors') a
+		WHERE e.withdrawn = 0 AND json_extract(a.value, '$.name') <> '' GROUP BY 1`,
+}
+
 func openSQLite(ctx context.Context, path string, e engine) (*DB, error) {
 	abs, err := filepath.Abs(path)
 	if err != nil {
@@ -63,7 +78,7 @@ func openSQLite(ctx context.Context, path string, e engine) (*DB, error) {
 	r.SetMaxOpenConns(n)
 	r.SetMaxIdleConns(n) // opening one anew costs more than what it is asked
 	copier := func() (*sql.DB, error) { return sql.Open(e.driver, file) }
-	return &DB{write: w, read: r, copier: copier}, nil
+	return &DB{dialect: sqliteDialect, write: w, read: r, copier: copier}, nil
 }
 
 // patiently tries again while the file is busy: where several open a new store at
@@ -109,7 +124,7 @@ func look(ctx context.Context, path, file string, e engine) error {
 		return err
 	}
 	defer db.Close()
-	_, err = schemaVersion(ctx, db)
+	_, err = sqliteDialect.schemaVersion(ctx, db)
 	return err
 }
 
@@ -132,19 +147,9 @@ func lookAtHead(path string) error {
 	return nil
 }
 
-type queryer interface {
-	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
-}
-
-// schemaVersion is 0 for an empty file and an error for a database of others or
-// of a newer program.
-func schemaVersion(ctx context.Context, q queryer) (int, error) {
-	newest, err := newestSchema()
-	if err != nil {
-		return 0, err
-	}
+func sqliteVersion(ctx context.Context, q queryer, newest int) (int, error) {
 	var app, version, tables int
-	err = q.QueryRowContext(ctx, `SELECT (SELECT application_id FROM pragma_application_id),
+	err := q.QueryRowContext(ctx, `SELECT (SELECT application_id FROM pragma_application_id),
 		(SELECT user_version FROM pragma_user_version), (SELECT count(*) FROM sqlite_schema)`).Scan(&app, &version, &tables)
 	switch {
 	case err != nil:
@@ -155,11 +160,6 @@ func schemaVersion(ctx context.Context, q queryer) (int, error) {
 		return 0, ErrNewer
 	}
 	return version, nil
-}
-
-func setSchemaVersion(ctx context.Context, tx *sql.Tx, n int) error {
-	_, err := tx.ExecContext(ctx, fmt.Sprintf("PRAGMA application_id = %d; PRAGMA user_version = %d", applicationID, n))
-	return err
 }
 
 // Backup writes a consistent copy to a new file, while others read and write.
@@ -173,7 +173,7 @@ func (db *DB) Backup(ctx context.Context, path string) error {
 		return fmt.Errorf("back up: %w", err)
 	}
 	defer f.Close()
-	err = db.copyInto(ctx, path)
+	err = db.dialect.backup(ctx, db, path)
 	if err == nil {
 		err = f.Sync()
 	}
@@ -199,6 +199,9 @@ func (db *DB) copyInto(ctx context.Context, path string) error {
 
 // explain gives an error of the engine its sentence.
 func explain(err error) error {
+	if e := explainPostgres(err); e != nil {
+		return e
+	}
 	var e *sqlite.Error
 	if !errors.As(err, &e) {
 		return err

@@ -86,7 +86,7 @@ func (w *writer) leaveAlone(v *feeds.Visit) error {
 		return err
 	}
 	return w.exec(`INSERT INTO hosts (host, until) VALUES ($1, $2)
-		ON CONFLICT (host) DO UPDATE SET until = max(until, excluded.until)`, v.Busy, micros(v.BusyUntil))
+		ON CONFLICT (host) DO UPDATE SET until = max(hosts.until, excluded.until)`, v.Busy, micros(v.BusyUntil))
 }
 
 // text is x as JSON, {} for nothing.

@@ -12,6 +12,8 @@ import (
 	"embed"
 	"errors"
 	"fmt"
+	"net/url"
+	"os"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -19,29 +21,33 @@ import (
 
 // Errors that callers and people tell apart.
 var (
-	ErrNewer    = errors.New("the database was written by a newer Orrery; install that version, or restore a backup")
-	ErrForeign  = errors.New("the file is a database, but not one of Orrery's; choose another file for storage")
-	ErrCorrupt  = errors.New("the database is damaged; nothing was changed: restore a backup, or move the file away and fetch anew")
-	ErrLocked   = errors.New("another program holds the database; end it and try again")
-	ErrReadOnly = errors.New("the database cannot be written to; look at the permissions of the file and its folder, and at the space left on the disk")
+	ErrNewer       = errors.New("the database was written by a newer Orrery; install that version, or restore a backup")
+	ErrForeign     = errors.New("the file is a database, but not one of Orrery's; choose another file for storage")
+	ErrCorrupt     = errors.New("the database is damaged; nothing was changed: restore a backup, or move the file away and fetch anew")
+	ErrLocked      = errors.New("another program holds the database; end it and try again")
+	ErrUnreachable = errors.New("the database server cannot be reached, or will not serve us now; see that it runs, and that storage: names it")
+	ErrReadOnly    = errors.New("the database cannot be written to; look at the permissions of the file and its folder, and at the space left on the disk")
 )
 
-//go:embed migrations/*.sql
+//go:embed migrations
 var migrations embed.FS
 
 // DB is an open store. Its methods may be called from any number of goroutines
 // and processes at once.
 type DB struct {
-	write   *sql.DB // one connection: SQLite has one writer
+	dialect *dialect
+	write   *sql.DB // for SQLite, which has one writer, one connection
 	read    *sql.DB // cannot write
 	copier  func() (*sql.DB, error)
 	texts   statements
 	commits commitQueue
-	rules   atomic.Pointer[string] // fingerprint of the rules of our last Sync
+	// patience is how long a transaction that writes may take; 0: as long as it does.
+	patience time.Duration
+	rules    atomic.Pointer[string] // fingerprint of the rules of our last Sync
 }
 
 // Open opens, creates or migrates the store that dsn names, such as
-// sqlite:orrery.db. A newer schema is refused with ErrNewer. Errors name the
+// sqlite:orrery.db or postgres://user@host/database. A newer schema is refused with ErrNewer. Errors name the
 // file; a file that is refused is left as it was.
 func Open(ctx context.Context, dsn string) (*DB, error) {
 	return openWith(ctx, dsn, engine{driver: "sqlite", busy: 10 * time.Second})
@@ -54,20 +60,53 @@ type engine struct {
 }
 
 func openWith(ctx context.Context, dsn string, e engine) (*DB, error) {
-	name, path, ok := strings.Cut(dsn, ":")
-	if !ok || name != "sqlite" || path == "" {
-		return nil, fmt.Errorf("storage %q: not sqlite:FILE", dsn)
+	var db *DB
+	var err error
+	scheme, path, _ := strings.Cut(dsn, ":")
+	name := path
+	switch {
+	case scheme == "sqlite" && path != "":
+		db, err = openSQLite(ctx, path, e)
+	case scheme == "postgres" || scheme == "postgresql":
+		name = redacted(dsn)
+		db, err = openPostgres(ctx, dsn)
+	default:
+		return nil, fmt.Errorf("storage %q: neither sqlite:FILE nor postgres://USER@HOST/DATABASE", dsn)
 	}
-	db, err := openSQLite(ctx, path, e)
 	if err != nil {
-		return nil, fmt.Errorf("open %s: %w", path, explain(err))
+		return nil, fmt.Errorf("open %s: %w", name, explain(err))
 	}
 	db.commits.writing = make(chan struct{}, 1)
 	if err := db.migrate(ctx); err != nil {
 		db.Close()
-		return nil, fmt.Errorf("open %s: %w", path, explain(err))
+		return nil, fmt.Errorf("open %s: %w", name, explain(err))
 	}
 	return db, nil
+}
+
+// Exists says that there is a store, which Open would not have to make.
+func Exists(ctx context.Context, dsn string) bool {
+	scheme, path, _ := strings.Cut(dsn, ":")
+	if scheme == "sqlite" {
+		i, err := os.Stat(path)
+		return err == nil && i.Size() > 0
+	}
+	db, err := openPostgres(ctx, dsn)
+	if err != nil {
+		return false
+	}
+	defer db.Close()
+	n, err := db.dialect.schemaVersion(ctx, db.read)
+	return err == nil && n > 0
+}
+
+// redacted is an address without its password.
+func redacted(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return "the database"
+	}
+	return u.Redacted()
 }
 
 // Close ends all connections.
@@ -77,20 +116,25 @@ func (db *DB) Close() error {
 
 // migrate brings an older schema up to date, all of it or nothing.
 func (db *DB) migrate(ctx context.Context) error {
-	newest, err := newestSchema()
+	d := db.dialect
+	schemas, err := d.schemas()
 	if err != nil {
 		return err
 	}
-	if have, err := schemaVersion(ctx, db.write); err != nil || have == newest {
+	newest := schemas[len(schemas)-1]
+	if have, err := d.schemaVersion(ctx, db.write); err != nil || have == newest {
 		return err
 	}
 	return db.tx(ctx, func(t *txn) error {
-		have, err := schemaVersion(ctx, t.tx) // another process may have been faster
+		have, err := d.schemaVersion(ctx, t.tx) // another process may have been faster
 		if err != nil {
 			return err
 		}
-		for n := have + 1; n <= newest; n++ {
-			text, err := migrations.ReadFile(fmt.Sprintf("migrations/%d.sql", n))
+		for _, n := range schemas {
+			if n <= have {
+				continue
+			}
+			text, err := migrations.ReadFile(d.migration(n))
 			if err != nil {
 				return err
 			}
@@ -104,14 +148,11 @@ func (db *DB) migrate(ctx context.Context) error {
 				return fmt.Errorf("migrate to schema %d: %w", newest, err)
 			}
 		}
-		return setSchemaVersion(ctx, t.tx, newest)
+		if have == newest {
+			return nil
+		}
+		return d.setVersion(ctx, t.tx, newest)
 	})
-}
-
-// newestSchema is the schema that this program writes; 0 is an empty file.
-func newestSchema() (int, error) {
-	files, err := migrations.ReadDir("migrations")
-	return len(files), err
 }
 
 // micros is t for the store.

@@ -73,24 +73,40 @@ func (s *statements) close() error {
 // txn is a writing transaction. Its texts must be few and constant, since they
 // are kept.
 type txn struct {
-	ctx   context.Context
-	tx    *sql.Tx
-	texts *statements
-	mine  map[string]*sql.Stmt
-	last  map[string]int64 // the newest id of a table
+	ctx     context.Context
+	tx      *sql.Tx
+	dialect *dialect
+	texts   *statements
+	mine    map[string]*sql.Stmt
+	last    map[string]int64 // the newest id of a table
 }
 
-// tx runs f in a writing transaction.
+// tx runs f in the only transaction that writes entries.
 func (db *DB) tx(ctx context.Context, f func(*txn) error) error {
+	return db.txBeside(ctx, func(t *txn) error {
+		if err := db.dialect.alone(t.ctx, t.tx); err != nil {
+			return err
+		}
+		return f(t)
+	})
+}
+
+// txBeside runs f in a transaction that writes nothing but sources, beside others.
+func (db *DB) txBeside(ctx context.Context, f func(*txn) error) error {
 	if err := db.texts.compile(ctx, db.write); err != nil {
 		return explain(err)
+	}
+	if db.patience > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, db.patience)
+		defer cancel()
 	}
 	tx, err := db.write.BeginTx(ctx, nil)
 	if err != nil {
 		return explain(err)
 	}
 	defer tx.Rollback() //nolint:errcheck // after a Commit it does nothing
-	if err := f(&txn{ctx: ctx, tx: tx, texts: &db.texts, mine: map[string]*sql.Stmt{}, last: map[string]int64{}}); err != nil {
+	if err := f(&txn{ctx: ctx, tx: tx, dialect: db.dialect, texts: &db.texts, mine: map[string]*sql.Stmt{}, last: map[string]int64{}}); err != nil {
 		return explain(err)
 	}
 	return explain(tx.Commit())
@@ -197,7 +213,7 @@ func (n noRow) Scan(...any) error { return n.err }
 
 // snapshot runs f on one state of the store, whatever is written meanwhile.
 func (db *DB) snapshot(ctx context.Context, f func(*sql.Tx) error) error {
-	tx, err := db.read.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	tx, err := db.read.BeginTx(ctx, &db.dialect.reading)
 	if err != nil {
 		return explain(err)
 	}

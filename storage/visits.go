@@ -17,7 +17,7 @@ import (
 // somebody else may, and the old claim's Commit is refused.
 func (db *DB) Claim(ctx context.Context, want feeds.Want) ([]feeds.Due, error) {
 	var due []feeds.Due
-	err := db.tx(ctx, func(t *txn) error {
+	err := db.txBeside(ctx, func(t *txn) error {
 		ids, err := choose(t, want)
 		if err != nil || len(ids) == 0 {
 			return err
@@ -51,7 +51,7 @@ func choose(t *txn, want feeds.Want) (ids []any, err error) {
 	taken := map[string]int{}
 	for _, from := range dueAfter(want.After) {
 		query, args := dueQuery(want, from)
-		rows, err := t.tx.QueryContext(t.ctx, query, args...)
+		rows, err := t.tx.QueryContext(t.ctx, query+t.dialect.unlocked, args...)
 		if err != nil {
 			return nil, err
 		}

@@ -4,8 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"os"
-	"strings"
 	"time"
 
 	"orrery/feeds"
@@ -101,17 +99,13 @@ func untilTime(t time.Time) string {
 }
 
 // stored says that there is a database already: to open it would make it.
-func (pl *planet) stored() bool {
-	_, file, _ := strings.Cut(pl.config.Storage, ":")
-	i, err := os.Stat(file)
-	return err == nil && i.Size() > 0
-}
+func (pl *planet) stored(ctx context.Context) bool { return storage.Exists(ctx, pl.config.Storage) }
 
 // spared are the configured sources that are not to be asked now, by their slugs, with
 // the reason: those who want to be left alone, as the store has it. Nobody knows of
 // any where there is none.
 func (pl *planet) spared(ctx context.Context) (map[string]string, error) {
-	if !pl.stored() {
+	if !pl.stored(ctx) {
 		return nil, nil
 	}
 	db, err := storage.Open(ctx, pl.config.Storage)

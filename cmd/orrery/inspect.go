@@ -160,8 +160,7 @@ func (x *inspection) next() (*time.Time, string) {
 // remember fills in what the store knows of the source, if it is one and there is
 // a store. A store that cannot be opened is no reason not to look at a feed.
 func (pl *planet) remember(ctx context.Context, x *inspection, known map[string]feeds.Known) bool {
-	_, file, _ := strings.Cut(pl.config.Storage, ":")
-	if _, err := os.Stat(file); err != nil || x.source.Slug == "input" {
+	if x.source.Slug == "input" || !pl.stored(ctx) {
 		return false
 	}
 	db, err := storage.Open(ctx, pl.config.Storage)

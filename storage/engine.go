@@ -1,0 +1,106 @@
+package storage
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"io/fs"
+	"path"
+	"strconv"
+	"strings"
+)
+
+// dialect is in what the engines differ. The text of questions is one: SQLite's,
+// which PostgreSQL's driver of ours translates (translate).
+type dialect struct {
+	name string // of the folder of its migrations
+	// version is the schema of a database, 0 for an empty one, and an error for one of
+	// others or of a newer program.
+	version    func(ctx context.Context, q queryer, newest int) (int, error)
+	setVersion func(ctx context.Context, tx *sql.Tx, n int) error
+	// alone has a transaction wait until it is the only one that writes entries. What is
+	// the same post is decided by looking at all that are stored.
+	alone func(ctx context.Context, tx *sql.Tx) error
+	// reading are the options of a transaction that sees one state of the store.
+	reading sql.TxOptions
+	// unlocked is what, behind a question for rows that are to be changed, leaves out
+	// those that somebody else is changing.
+	unlocked string
+	// backup writes a copy of the store to an empty file.
+	backup func(ctx context.Context, db *DB, path string) error
+	// authors asks for the names under which shown entries were written, and their number.
+	authors string
+}
+
+type queryer interface {
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+}
+
+// schemas are the numbers of the migrations of the dialect, in order. An engine that
+// came later begins with the schema that there was then.
+func (d *dialect) schemas() (list []int, err error) {
+	files, err := fs.ReadDir(migrations, path.Join("migrations", d.name))
+	if err != nil {
+		return nil, err
+	}
+	for n := 1; len(list) < len(files); n++ {
+		if _, err := fs.Stat(migrations, d.migration(n)); err == nil {
+			list = append(list, n)
+		}
+	}
+	return list, nil
+}
+
+func (d *dialect) migration(n int) string {
+	return path.Join("migrations", d.name, strconv.Itoa(n)+".sql")
+}
+
+// newest is the schema that this program writes.
+func (d *dialect) newest() (int, error) {
+	list, err := d.schemas()
+	if err != nil || len(list) == 0 {
+		return 0, fmt.Errorf("no schema for %s: %w", d.name, err)
+	}
+	return list[len(list)-1], nil
+}
+
+// schemaVersion is the schema of the database.
+func (d *dialect) schemaVersion(ctx context.Context, q queryer) (int, error) {
+	newest, err := d.newest()
+	if err != nil {
+		return 0, err
+	}
+	return d.version(ctx, q, newest)
+}
+
+// translate makes of a text for SQLite one for PostgreSQL: places without numbers get
+// those that follow, and the order in which tables are looked at is nobody's wish.
+func translate(text string) string {
+	text = strings.ReplaceAll(text, "CROSS JOIN", "JOIN")
+	if !strings.Contains(text, "?") {
+		return text
+	}
+	var b strings.Builder
+	last := 0
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; {
+		case c == '$':
+			j := i + 1
+			for j < len(text) && '0' <= text[j] && text[j] <= '9' {
+				j++
+			}
+			if n, err := strconv.Atoi(text[i+1 : j]); err == nil {
+				last = max(last, n)
+			}
+			b.WriteString(text[i:j])
+			i = j - 1
+		case c == '?':
+			last++
+			b.WriteByte('$')
+			b.WriteString(strconv.Itoa(last))
+		default:
+			b.WriteByte(c)
+		}
+	}
+	return b.String()
+}

@@ -1,0 +1,188 @@
+package storage
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"net"
+	"runtime"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/stdlib"
+)
+
+// What a server may take. A worker that is stopped in the middle of a commit must not
+// hold up all others, and a network that is cut says nothing.
+const (
+	postgresConnect   = 10 * time.Second
+	postgresStatement = time.Minute
+	postgresIdle      = 10 * time.Second // between two statements of a transaction
+	// postgresPatience is how long a transaction may take, however the network is.
+	postgresPatience = 2 * time.Minute
+)
+
+// writersLock is the advisory lock of whoever writes entries ("Orry"), one a database.
+const writersLock = 0x4F727279
+
+var postgres = &dialect{
+	name:    "postgres",
+	version: postgresVersion,
+	setVersion: func(ctx context.Context, tx *sql.Tx, n int) error {
+		_, err := tx.ExecContext(ctx, `INSERT INTO meta (name, value) VALUES ('schema', $1) ON CONFLICT (name) DO UPDATE SET value = excluded.value`, fmt.Sprint(n))
+		return err
+	},
+	alone: func(ctx context.Context, tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `SELECT pg_advisory_xact_lock($1)`, int64(writersLock))
+		return err
+	},
+	reading:  sql.TxOptions{ReadOnly: true, Isolation: sql.LevelRepeatableRead},
+	unlocked: ` FOR UPDATE OF sources SKIP LOCKED`,
+	backup: func(context.Context, *DB, string) error {
+		return errors.New("a PostgreSQL database is backed up with pg_dump, which comes with it; orrery copy makes an SQLite file of it")
+	},
+	authors: `SELECT a ->> 'name', count(DISTINCT e.id)
+		FROM entries e JOIN copies c ON c.id = e.copy_id, jsonb_array_elements(c.body::jsonb -> 'authors') a
+		WHERE e.withdrawn = 0 AND a ->> 'name' <> '' GROUP BY 1`,
+}
+
+// openPostgres opens the database at the address, as psql takes it.
+func openPostgres(ctx context.Context, address string) (*DB, error) {
+	c, err := pgx.ParseConfig(address)
+	if err != nil {
+		return nil, errors.New("the address cannot be read; write postgres://USER:PASSWORD@HOST/DATABASE") // the error may hold the password
+	}
+	c.ConnectTimeout = postgresConnect
+	c.DialFunc = (&net.Dialer{Timeout: postgresConnect, KeepAlive: 15 * time.Second}).DialContext
+	for name, value := range map[string]string{
+		"application_name": "orrery", "client_encoding": "UTF8", "timezone": "UTC",
+		"statement_timeout":                   fmt.Sprint(postgresStatement.Milliseconds()),
+		"idle_in_transaction_session_timeout": fmt.Sprint(postgresIdle.Milliseconds()),
+	} {
+		if c.RuntimeParams[name] == "" {
+			c.RuntimeParams[name] = value
+		}
+	}
+	open := func(n int) *sql.DB {
+		db := sql.OpenDB(postgresConnector{stdlib.GetConnector(*c)})
+		db.SetMaxOpenConns(n)
+		db.SetMaxIdleConns(n)
+		db.SetConnMaxIdleTime(5 * time.Minute)
+		return db
+	}
+	// One that commits, one that claims meanwhile, one for a person.
+	db := &DB{dialect: postgres, write: open(3), read: open(2 * runtime.NumCPU()), patience: postgresPatience}
+	if err := db.write.PingContext(ctx); err != nil {
+		db.Close()
+		return nil, err
+	}
+	return db, nil
+}
+
+func postgresVersion(ctx context.Context, q queryer, newest int) (int, error) {
+	var ours, others bool
+	if err := q.QueryRowContext(ctx, `SELECT to_regclass('sources') IS NOT NULL AND to_regclass('meta') IS NOT NULL,
+		EXISTS (SELECT 1 FROM pg_class WHERE relkind = 'r' AND relnamespace = to_regnamespace(current_schema()))`).Scan(&ours, &others); err != nil {
+		return 0, err
+	}
+	switch {
+	case !ours && others:
+		return 0, ErrForeign
+	case !ours:
+		return 0, nil
+	}
+	var version int
+	err := q.QueryRowContext(ctx, `SELECT CAST(value AS BIGINT) FROM meta WHERE name = 'schema'`).Scan(&version)
+	switch {
+	case err != nil:
+		return 0, err
+	case version > newest:
+		return 0, ErrNewer
+	}
+	return version, nil
+}
+
+// postgresConnector opens connections that take the texts of the other engine.
+type postgresConnector struct{ driver.Connector }
+
+func (c postgresConnector) Connect(ctx context.Context) (driver.Conn, error) {
+	inner, err := c.Connector.Connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &postgresConn{inner.(*stdlib.Conn)}, nil
+}
+
+// postgresConn is a connection of pgx's with translated texts and values.
+type postgresConn struct{ *stdlib.Conn }
+
+var translated sync.Map // of texts, which are few
+
+func translation(text string) string {
+	if t, ok := translated.Load(text); ok {
+		return t.(string)
+	}
+	t := translate(text)
+	translated.Store(text, t)
+	return t
+}
+
+func (c *postgresConn) Prepare(text string) (driver.Stmt, error) {
+	return c.Conn.Prepare(translation(text))
+}
+
+func (c *postgresConn) PrepareContext(ctx context.Context, text string) (driver.Stmt, error) {
+	return c.Conn.PrepareContext(ctx, translation(text))
+}
+
+func (c *postgresConn) ExecContext(ctx context.Context, text string, args []driver.NamedValue) (driver.Result, error) {
+	return c.Conn.ExecContext(ctx, translation(text), args)
+}
+
+func (c *postgresConn) QueryContext(ctx context.Context, text string, args []driver.NamedValue) (driver.Rows, error) {
+	return c.Conn.QueryContext(ctx, translation(text), args)
+}
+
+// CheckNamedValue stores yes and no as 1 and 0.
+func (c *postgresConn) CheckNamedValue(v *driver.NamedValue) error {
+	if b, ok := v.Value.(bool); ok {
+		v.Value = int64(0)
+		if b {
+			v.Value = int64(1)
+		}
+	}
+	return nil
+}
+
+// explainPostgres gives an error of the engine its sentence; nil: it is none.
+func explainPostgres(err error) error {
+	var refused *pgconn.ConnectError
+	var e *pgconn.PgError
+	switch {
+	case errors.As(err, &refused):
+		return fmt.Errorf("%w (%s)", ErrUnreachable, firstLine(refused.Error()))
+	case !errors.As(err, &e):
+		return nil
+	}
+	switch class := e.Code[:min(2, len(e.Code))]; {
+	case e.Code == "53100" || e.Code == "25006" || e.Code == "42501": // disk full, read only, no rights
+		return fmt.Errorf("%w (%v)", ErrReadOnly, err)
+	case class == "57" || class == "08" || e.Code == "53300": // shut down, connection, too many
+		return fmt.Errorf("%w (%v)", ErrUnreachable, err)
+	case e.Code == "XX001" || e.Code == "XX002":
+		return fmt.Errorf("%w (%v)", ErrCorrupt, err)
+	case e.Code == "55P03" || class == "40": // lock not available, serialization, deadlock
+		return fmt.Errorf("%w (%v)", ErrLocked, err)
+	}
+	return nil
+}
+
+func firstLine(s string) string {
+	line, _, _ := strings.Cut(s, "\n")
+	return line
+}
