@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"time"
 
 	"modernc.org/sqlite"
@@ -42,6 +43,7 @@ var sqliteDialect = &dialect{
 	},
 	alone:   func(context.Context, *sql.Tx) error { return nil }, // every transaction that writes is
 	reading: sql.TxOptions{ReadOnly: true},
+	hosts:   func(*txn, []pick, int64, int64) (map[string]bool, error) { return nil, nil },
 	backup:  func(ctx context.Context, db *DB, path string) error { return db.copyInto(ctx, path) },
 	authors: `SELECT json_extract(a.value, '$.name'), count(DISTINCT e.id)
 		FROM entries e JOIN copies c ON c.id = e.copy_id, json_each(c.body, '$.authors') a
@@ -116,10 +118,22 @@ func look(ctx context.Context, path, file string, e engine) error {
 	case i.Size() == 0:
 		return nil
 	}
-	if err := lookAtHead(path); err != nil {
+	if unmade, err := lookAtHead(path); err != nil || unmade {
 		return err
 	}
-	db, err := sql.Open(e.driver, file+forLooking)
+	err = lookInside(ctx, file+forLooking, e)
+	var broken *sqlite.Error
+	if errors.As(err, &broken) && broken.Code() == lib.SQLITE_READONLY_ROLLBACK {
+		// Whoever made the file, or changed its journal mode, was cut short: there is a
+		// journal, and only who may write can roll it back. Whose file it is can be read
+		// without.
+		err = lookInside(ctx, file+forLooking+"&immutable=1", e)
+	}
+	return err
+}
+
+func lookInside(ctx context.Context, file string, e engine) error {
+	db, err := sql.Open(e.driver, file)
 	if err != nil {
 		return err
 	}
@@ -129,22 +143,28 @@ func look(ctx context.Context, path, file string, e engine) error {
 }
 
 // lookAtHead refuses what does not begin as a database does: the engine takes a
-// very short file for an empty one.
-func lookAtHead(path string) error {
+// very short file for an empty one. It is unmade if the power went before anything
+// but its size reached the disk: it is zeros, and its journal makes it empty again.
+func lookAtHead(path string) (unmade bool, err error) {
 	const magic = "SQLite format 3\x00"
 	f, err := os.Open(path)
 	if err != nil {
-		return err
+		return false, err
 	}
 	defer f.Close()
 	head := make([]byte, len(magic))
 	if _, err := io.ReadFull(f, head); err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
-		return err
+		return false, err
 	}
-	if string(head) != magic {
-		return ErrCorrupt
+	switch string(head) {
+	case magic:
+		return false, nil
+	case strings.Repeat("\x00", len(magic)):
+		if j, err := os.Stat(path + "-journal"); err == nil && j.Size() > 0 {
+			return true, nil
+		}
 	}
-	return nil
+	return false, ErrCorrupt
 }
 
 func sqliteVersion(ctx context.Context, q queryer, newest int) (int, error) {
