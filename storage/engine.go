@@ -21,11 +21,20 @@ type dialect struct {
 	// alone has a transaction wait until it is the only one that writes entries. What is
 	// the same post is decided by looking at all that are stored.
 	alone func(ctx context.Context, tx *sql.Tx) error
+	// raised has those who listen told that versions were raised; nil: there are none.
+	raised func(ctx context.Context, tx *sql.Tx) error
 	// reading are the options of a transaction that sees one state of the store.
 	reading sql.TxOptions
 	// unlocked is what, behind a question for rows that are to be changed, leaves out
 	// those that somebody else is changing.
 	unlocked string
+	// hosts has the transaction claim sources of these hosts alone, and returns those
+	// that it may; nil: all.
+	hosts func(t *txn, picked []pick, now, worker int64) (map[string]bool, error)
+	clock string // asks for its time in microseconds since 1970; "": it is ours
+	// measure has the engine look how many sources there are, "" for one that need not:
+	// else it takes a new planet's for few and sorts them all for every claim.
+	measure string
 	// backup writes a copy of the store to an empty file.
 	backup func(ctx context.Context, db *DB, path string) error
 	// authors asks for the names under which shown entries were written, and their number.

@@ -377,5 +377,8 @@ func (w *writer) flush() error {
 			return err
 		}
 	}
-	return nil
+	if len(w.scopes) == 0 || w.db.dialect.raised == nil {
+		return nil
+	}
+	return w.db.dialect.raised(w.ctx, w.tx)
 }

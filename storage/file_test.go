@@ -165,7 +165,7 @@ func TestOpenSaysWhatIsWrongWithThePlace(t *testing.T) {
 	file := filepath.Join(dir, "file")
 	write(t, file, nil)
 	for dsn, says := range map[string]string{
-		"":                                   `storage "": neither sqlite:FILE nor postgres:`,
+		"":                                   `storage begins with "": neither sqlite:FILE nor postgres:`,
 		"sqlite:":                            "neither sqlite:FILE nor postgres:",
 		"postgres://u:secret@[::1":           "open the database: the address cannot be read; write postgres://USER",
 		"sqlite:" + dir:                      "it is a folder; storage: must name a file",

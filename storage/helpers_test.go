@@ -45,6 +45,31 @@ func each(t *testing.T, test func(t *testing.T, db *DB)) {
 	})
 }
 
+// eachWith is each with several handles on the store, as processes have them.
+func eachWith(t *testing.T, handles int, test func(t *testing.T, all []*DB)) {
+	t.Run("sqlite", func(t *testing.T) {
+		path := newPath(t)
+		var all []*DB
+		for range handles {
+			all = append(all, open(t, path))
+		}
+		test(t, all)
+	})
+	t.Run("postgres", func(t *testing.T) {
+		url := pgtest.URL(t)
+		var all []*DB
+		for range handles {
+			db, err := Open(t.Context(), url)
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { shut(t, db) })
+			all = append(all, db)
+		}
+		test(t, all)
+	})
+}
+
 // openPG is a new store on PostgreSQL, which understands what tests ask.
 func openPG(t testing.TB) *DB {
 	t.Helper()
@@ -310,6 +335,9 @@ func dump(t testing.TB, db *DB) string {
 				dest[i] = &values[i]
 			}
 			err := rows.Scan(dest...)
+			if i := slices.Index(names, "worker"); i >= 0 {
+				values[i] = nil // a number of chance
+			}
 			lines = append(lines, fmt.Sprintf("%s %q\n", table, values))
 			return err
 		})

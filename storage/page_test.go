@@ -203,10 +203,10 @@ func TestHotQueriesUseTheirIndexes(t *testing.T) {
 			{"source, second page", entriesOf(feeds.Query{Source: "s", After: after}), "SEARCH o USING PRIMARY KEY (source_id=? AND sort<?)\n"},
 			{"category of a source", entriesOf(feeds.Query{Category: "c", Source: "s"}), "SEARCH o USING PRIMARY KEY (category_id=?)\n"},
 			{"one entry", entriesOf(feeds.Query{ID: "x"}), "(public_id=?)\n"},
-			{"claim", claimOf(feeds.Want{}, 0), "SEARCH sources USING INDEX sources_due (next_visit<?)\n"},
-			{"claim of all", claimOf(feeds.Want{All: true}, 0), "SCAN sources USING INDEX sources_due\n"},
-			{"next claim, same time", claimOf(feeds.Want{All: true, After: &feeds.Source{}}, 0), "SEARCH sources USING INDEX sources_due (next_visit=? AND rowid>?)\n"},
-			{"next claim, later", claimOf(feeds.Want{All: true, After: &feeds.Source{}}, 1), "SEARCH sources USING INDEX sources_due (next_visit>?)\n"},
+			{"claim", claimOf(db, feeds.Want{}, 0), "SEARCH sources USING INDEX sources_due (next_visit<?)\n"},
+			{"claim of all", claimOf(db, feeds.Want{All: true}, 0), "SCAN sources USING INDEX sources_due\n"},
+			{"next claim, same time", claimOf(db, feeds.Want{All: true, After: &feeds.Source{}}, 0), "SEARCH sources USING INDEX sources_due (next_visit=? AND rowid>?)\n"},
+			{"next claim, later", claimOf(db, feeds.Want{All: true, After: &feeds.Source{}}, 1), "SEARCH sources USING INDEX sources_due (next_visit>?)\n"},
 			{"version", func() (string, []any) { return versionQuery, []any{"c x"} }, "SEARCH versions USING INDEX"},
 			{"known", func() (string, []any) { return knownQuery(2), []any{1, "a", "b"} }, "SEARCH copies USING INDEX sqlite_autoindex_copies_1 (source_id=? AND guid_hash=?)\n"},
 		} {
@@ -226,7 +226,7 @@ func TestHotQueriesUseTheirIndexes(t *testing.T) {
 }
 
 // claimOf is one of the questions of a claim.
-func claimOf(want feeds.Want, part int) func() (string, []any) {
+func claimOf(db *DB, want feeds.Want, part int) func() (string, []any) {
 	want.Now, want.N = epoch, 9
-	return func() (string, []any) { return dueQuery(want, dueAfter(want.After)[part]) }
+	return func() (string, []any) { return db.dueQuery(want, dueAfter(want.After)[part]) }
 }

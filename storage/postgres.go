@@ -6,8 +6,10 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -41,7 +43,11 @@ var postgres = &dialect{
 		_, err := tx.ExecContext(ctx, `SELECT pg_advisory_xact_lock($1)`, int64(writersLock))
 		return err
 	},
+	raised:   postgresRaised,
 	reading:  sql.TxOptions{ReadOnly: true, Isolation: sql.LevelRepeatableRead},
+	hosts:    postgresHosts,
+	measure:  `ANALYZE sources`,
+	clock:    `SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT)`,
 	unlocked: ` FOR UPDATE OF sources SKIP LOCKED`,
 	backup: func(context.Context, *DB, string) error {
 		return errors.New("a PostgreSQL database is backed up with pg_dump, which comes with it; orrery copy makes an SQLite file of it")
@@ -49,6 +55,46 @@ var postgres = &dialect{
 	authors: `SELECT a ->> 'name', count(DISTINCT e.id)
 		FROM entries e JOIN copies c ON c.id = e.copy_id, jsonb_array_elements(c.body::jsonb -> 'authors') a
 		WHERE e.withdrawn = 0 AND a ->> 'name' <> '' GROUP BY 1`,
+}
+
+// postgresHosts takes the locks of the hosts that nobody else is claiming sources of,
+// and then, since others see what is claimed only when the lock is free again, looks
+// whether somebody has.
+func postgresHosts(t *txn, picked []pick, now, worker int64) (map[string]bool, error) {
+	names := map[string]bool{}
+	for _, p := range picked {
+		if p.host != "" {
+			names[p.host] = true
+		}
+	}
+	ours := map[string]bool{}
+	if len(names) == 0 {
+		return ours, nil
+	}
+	rows, err := t.query(`SELECT h FROM unnest(CAST($1 AS TEXT[])) h WHERE pg_try_advisory_xact_lock($2, hashtext(h))`,
+		slices.Sorted(maps.Keys(names)), int32(writersLock))
+	if err != nil {
+		return nil, err
+	}
+	var list []string
+	if err := eachRow(rows, func() error {
+		var h string
+		err := rows.Scan(&h)
+		list, ours[h] = append(list, h), true
+		return err
+	}); err != nil {
+		return nil, err
+	}
+	rows, err = t.query(`SELECT DISTINCT host FROM sources WHERE host = ANY ($1) AND lease > 0 AND lease > $2 AND worker <> $3`, list, now, worker)
+	if err != nil {
+		return nil, err
+	}
+	return ours, eachRow(rows, func() error {
+		var h string
+		err := rows.Scan(&h)
+		delete(ours, h)
+		return err
+	})
 }
 
 // openPostgres opens the database at the address, as psql takes it.
@@ -76,7 +122,8 @@ func openPostgres(ctx context.Context, address string) (*DB, error) {
 		return db
 	}
 	// One that commits, one that claims meanwhile, one for a person.
-	db := &DB{dialect: postgres, write: open(3), read: open(2 * runtime.NumCPU()), patience: postgresPatience}
+	db := &DB{dialect: postgres, write: open(3), read: open(2 * runtime.NumCPU()), patience: postgresPatience,
+		listen: func(ctx context.Context) (*pgx.Conn, error) { return pgx.ConnectConfig(ctx, c) }}
 	if err := db.write.PingContext(ctx); err != nil {
 		db.Close()
 		return nil, err
@@ -148,13 +195,27 @@ func (c *postgresConn) QueryContext(ctx context.Context, text string, args []dri
 	return c.Conn.QueryContext(ctx, translation(text), args)
 }
 
-// CheckNamedValue stores yes and no as 1 and 0.
+// BeginTx lets the pool try another connection where this one has gone, as all have
+// when the server was started anew: nothing was asked of it yet.
+func (c *postgresConn) BeginTx(ctx context.Context, o driver.TxOptions) (driver.Tx, error) {
+	tx, err := c.Conn.BeginTx(ctx, o)
+	if err != nil && ctx.Err() == nil && c.Conn.Conn().IsClosed() {
+		return nil, driver.ErrBadConn
+	}
+	return tx, err
+}
+
+// CheckNamedValue stores yes and no as 1 and 0. A name that nobody can have is found
+// nowhere, as on the other engine, where this one would refuse the question.
 func (c *postgresConn) CheckNamedValue(v *driver.NamedValue) error {
-	if b, ok := v.Value.(bool); ok {
+	switch x := v.Value.(type) {
+	case bool:
 		v.Value = int64(0)
-		if b {
+		if x {
 			v.Value = int64(1)
 		}
+	case string:
+		v.Value = storableText(x)
 	}
 	return nil
 }

@@ -74,6 +74,11 @@ func (db *DB) SyncReporting(ctx context.Context, now time.Time, sources []feeds.
 		if err := w.syncSources(sources); err != nil {
 			return fmt.Errorf("store the sources: %w", err)
 		}
+		if db.dialect.measure != "" {
+			if _, err := t.tx.ExecContext(ctx, db.dialect.measure); err != nil {
+				return err
+			}
+		}
 		if later, err = w.syncRules(rules, fingerprint); err != nil {
 			return fmt.Errorf("store the categories: %w", err)
 		}

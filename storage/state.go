@@ -21,6 +21,7 @@ func (w *writer) commitState(v *feeds.Visit) error {
 	} else if len(v.Problems) > 0 {
 		reason = strings.Join(v.Problems, "\n")
 	}
+	reason = storableText(reason) // to be compared with what was stored
 	answer, err := text(v.Answer)
 	if err != nil {
 		return err
@@ -28,7 +29,7 @@ func (w *writer) commitState(v *feeds.Visit) error {
 	n, err := w.affect(`UPDATE sources SET lease = $1, last_visit = $2, last_success = $3, next_visit = $4,
 		retry_after = $5, failures = $6, gone = $7, last_error = $8, status = $9, held = $10, answer = $11
 		WHERE id = $12 AND fence = $13`,
-		micros(v.More), micros(v.At), success, micros(v.Next), micros(v.RetryAfter), failures, v.Outcome == feeds.Gone, reason, v.Status,
+		w.db.leaseTime(v.More), micros(v.At), success, micros(v.Next), micros(v.RetryAfter), failures, v.Outcome == feeds.Gone, reason, v.Status,
 		v.Held, answer, s.ID, v.Due.Fence)
 	if err != nil {
 		return err
@@ -117,7 +118,7 @@ func (w *writer) commitOlder(v *feeds.Visit) error {
 		return err
 	}
 	n, err := w.affect(`UPDATE sources SET lease = $1, backfill = $2 WHERE id = $3 AND fence = $4`,
-		micros(v.More), backfill, v.Due.Source.ID, v.Due.Fence)
+		w.db.leaseTime(v.More), backfill, v.Due.Source.ID, v.Due.Fence)
 	if err == nil && n == 0 {
 		err = feeds.ErrLeaseLost
 	}

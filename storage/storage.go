@@ -39,8 +39,12 @@ type DB struct {
 	write   *sql.DB // for SQLite, which has one writer, one connection
 	read    *sql.DB // cannot write
 	copier  func() (*sql.DB, error)
+	listen  listener // nil: nobody tells of changes
 	texts   statements
 	commits commitQueue
+	worker  int64 // who we are among those that claim
+	// ahead is by how many microseconds the clock of the database is ahead of ours.
+	ahead atomic.Int64
 	// patience is how long a transaction that writes may take; 0: as long as it does.
 	patience time.Duration
 	rules    atomic.Pointer[string] // fingerprint of the rules of our last Sync
@@ -55,8 +59,9 @@ func Open(ctx context.Context, dsn string) (*DB, error) {
 
 // engine is what tests open a store with otherwise than everybody else.
 type engine struct {
-	driver string        // registered with database/sql
-	busy   time.Duration // how long to wait for another process
+	driver  string        // registered with database/sql
+	busy    time.Duration // how long to wait for another process
+	copying bool          // a copy that is not finished may be opened
 }
 
 func openWith(ctx context.Context, dsn string, e engine) (*DB, error) {
@@ -71,13 +76,19 @@ func openWith(ctx context.Context, dsn string, e engine) (*DB, error) {
 		name = redacted(dsn)
 		db, err = openPostgres(ctx, dsn)
 	default:
-		return nil, fmt.Errorf("storage %q: neither sqlite:FILE nor postgres://USER@HOST/DATABASE", dsn)
+		return nil, fmt.Errorf("storage begins with %q: neither sqlite:FILE nor postgres://USER@HOST/DATABASE", scheme)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", name, explain(err))
 	}
-	db.commits.writing = make(chan struct{}, 1)
-	if err := db.migrate(ctx); err != nil {
+	db.commits.writing, db.worker = make(chan struct{}, 1), newWorker()
+	if !e.copying {
+		err = db.refuseUnfinished(ctx)
+	}
+	if err == nil {
+		err = db.migrate(ctx)
+	}
+	if err != nil {
 		db.Close()
 		return nil, fmt.Errorf("open %s: %w", name, explain(err))
 	}
@@ -106,6 +117,7 @@ func redacted(address string) string {
 	if err != nil {
 		return "the database"
 	}
+	u.RawQuery, u.Fragment = "", "" // a password may stand there, too
 	return u.Redacted()
 }
 

@@ -5,7 +5,9 @@ import (
 	"database/sql"
 	"errors"
 	"slices"
+	"strings"
 	"sync"
+	"unicode/utf8"
 )
 
 // statements keeps the texts that transactions run again and again compiled: to
@@ -73,12 +75,12 @@ func (s *statements) close() error {
 // txn is a writing transaction. Its texts must be few and constant, since they
 // are kept.
 type txn struct {
-	ctx     context.Context
-	tx      *sql.Tx
-	dialect *dialect
-	texts   *statements
-	mine    map[string]*sql.Stmt
-	last    map[string]int64 // the newest id of a table
+	ctx   context.Context
+	tx    *sql.Tx
+	db    *DB
+	texts *statements
+	mine  map[string]*sql.Stmt
+	last  map[string]int64 // the newest id of a table
 }
 
 // tx runs f in the only transaction that writes entries.
@@ -106,7 +108,7 @@ func (db *DB) txBeside(ctx context.Context, f func(*txn) error) error {
 		return explain(err)
 	}
 	defer tx.Rollback() //nolint:errcheck // after a Commit it does nothing
-	if err := f(&txn{ctx: ctx, tx: tx, dialect: db.dialect, texts: &db.texts, mine: map[string]*sql.Stmt{}, last: map[string]int64{}}); err != nil {
+	if err := f(&txn{ctx: ctx, tx: tx, db: db, texts: &db.texts, mine: map[string]*sql.Stmt{}, last: map[string]int64{}}); err != nil {
 		return explain(err)
 	}
 	return explain(tx.Commit())
@@ -140,7 +142,7 @@ func (t *txn) affect(text string, args ...any) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	result, err := s.ExecContext(t.ctx, args...)
+	result, err := s.ExecContext(t.ctx, storable(args)...)
 	if err != nil {
 		return 0, err
 	}
@@ -152,7 +154,35 @@ func (t *txn) query(text string, args ...any) (*sql.Rows, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.QueryContext(t.ctx, args...)
+	return s.QueryContext(t.ctx, storable(args)...)
+}
+
+// storable are the values with texts that every engine takes: PostgreSQL refuses NUL and
+// what is not UTF-8, and with it the whole visit. Normalize sees to what feeds say; this
+// is for the rest, as the name of a file of which a folder complains. Each is replaced,
+// so that no text becomes equal to one that was stored.
+func storable(args []any) []any {
+	out := args
+	for i, a := range args {
+		s, ok := a.(string)
+		if !ok || isStorable(s) {
+			continue
+		}
+		if &out[0] == &args[0] {
+			out = slices.Clone(args)
+		}
+		out[i] = storableText(s)
+	}
+	return out
+}
+
+func isStorable(s string) bool { return utf8.ValidString(s) && strings.IndexByte(s, 0) < 0 }
+
+func storableText(s string) string {
+	if isStorable(s) {
+		return s
+	}
+	return strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "\uFFFD")
 }
 
 // next is a free id of the table, for rows that name each other: nobody else writes
@@ -202,7 +232,7 @@ func (t *txn) row(text string, args ...any) scanner {
 	if err != nil {
 		return noRow{err}
 	}
-	return s.QueryRowContext(t.ctx, args...)
+	return s.QueryRowContext(t.ctx, storable(args)...)
 }
 
 type scanner interface{ Scan(dest ...any) error }

@@ -13,16 +13,20 @@ import (
 )
 
 // Claim takes up to want.N sources to visit, the longest due first. A claim is a
-// lease: until it ends nobody else gets the source, in no process; after it
-// somebody else may, and the old claim's Commit is refused.
+// lease: until it ends nobody else gets the source, nor another of its host, in no
+// process (fetching.md 35); after it somebody else may, and the old claim's Commit is
+// refused. How long that is, the clock of the database says, where it has one.
 func (db *DB) Claim(ctx context.Context, want feeds.Want) ([]feeds.Due, error) {
 	var due []feeds.Due
 	err := db.txBeside(ctx, func(t *txn) error {
-		ids, err := choose(t, want)
+		if err := db.askClock(t); err != nil {
+			return err
+		}
+		ids, err := db.choose(t, want)
 		if err != nil || len(ids) == 0 {
 			return err
 		}
-		args := append([]any{micros(want.Now.Add(want.Lease))}, ids...)
+		args := append([]any{db.leaseTime(want.Now.Add(want.Lease)), db.worker}, ids...)
 		rows, err := t.tx.QueryContext(ctx, claimQuery(len(ids)), args...)
 		if err != nil {
 			return err
@@ -47,37 +51,50 @@ func (db *DB) Claim(ctx context.Context, want feeds.Want) ([]feeds.Due, error) {
 
 // choose picks who is claimed, the longest due first, of one host only so many: a
 // host with hundreds of sources must not take every place while it is slow.
-func choose(t *txn, want feeds.Want) (ids []any, err error) {
+func (db *DB) choose(t *txn, want feeds.Want) ([]any, error) {
 	taken := map[string]int{}
+	var picked []pick
 	for _, from := range dueAfter(want.After) {
-		query, args := dueQuery(want, from)
-		rows, err := t.tx.QueryContext(t.ctx, query+t.dialect.unlocked, args...)
+		query, args := db.dueQuery(want, from)
+		rows, err := t.tx.QueryContext(t.ctx, query+db.dialect.unlocked, args...)
 		if err != nil {
 			return nil, err
 		}
 		err = eachRow(rows, func() error {
-			var id int64
-			var host string
-			if err := rows.Scan(&id, &host); err != nil {
+			var p pick
+			if err := rows.Scan(&p.id, &p.host); err != nil {
 				return err
 			}
-			if host != "" && want.PerHost > 0 && taken[host] >= want.PerHost {
+			if p.host != "" && want.PerHost > 0 && taken[p.host] >= want.PerHost {
 				return nil
 			}
-			taken[host]++
-			if ids = append(ids, id); len(ids) >= want.N {
+			taken[p.host]++
+			if picked = append(picked, p); len(picked) >= want.N {
 				return errEnough
 			}
 			return nil
 		})
 		if errors.Is(err, errEnough) {
-			return ids, nil
+			break
 		}
 		if err != nil {
 			return nil, err
 		}
 	}
-	return ids, nil
+	ours, err := db.dialect.hosts(t, picked, db.leaseTime(want.Now), db.worker)
+	var ids []any
+	for _, p := range picked {
+		if p.host == "" || ours == nil || ours[p.host] {
+			ids = append(ids, p.id)
+		}
+	}
+	return ids, err
+}
+
+// pick is a source that may be claimed.
+type pick struct {
+	id   int64
+	host string
 }
 
 // condition is a text with a place for each of its values.
@@ -104,8 +121,8 @@ var errEnough = errors.New("enough rows")
 // sake of hosts that have many.
 const lookAhead = 8
 
-func dueQuery(want feeds.Want, from condition) (string, []any) {
-	where, args := claimWhere(want)
+func (db *DB) dueQuery(want feeds.Want, from condition) (string, []any) {
+	where, args := db.claimWhere(want)
 	if len(want.Crowded) > 0 {
 		where += " AND host NOT IN (" + marks(len(args)+1, len(want.Crowded)) + ")"
 		for _, h := range want.Crowded {
@@ -131,14 +148,16 @@ func addListings(t *txn, due []feeds.Due) error {
 }
 
 func claimQuery(n int) string {
-	return `UPDATE sources SET lease = $1, fence = fence + 1 WHERE id IN (` + marks(2, n) + `)
+	return `UPDATE sources SET lease = $1, worker = $2, fence = fence + 1 WHERE id IN (` + marks(3, n) + `)
 		RETURNING ` + sourceColumns + `, 0, 0, fence, answered_url, etag, last_modified, body_hash, reader`
 }
 
-// claimWhere says who may be visited and is nobody's now.
-func claimWhere(want feeds.Want) (string, []any) {
+// claimWhere says who may be visited and is nobody's now, nor is his host.
+func (db *DB) claimWhere(want feeds.Want) (string, []any) {
 	where, args := visitable(want)
-	return "lease <= $1 AND " + where, args
+	n := len(args)
+	return fmt.Sprintf(`lease <= $%d AND NOT EXISTS (SELECT 1 FROM sources o WHERE o.host = sources.host AND o.lease > 0 AND o.lease > $%[1]d
+		AND o.worker <> $%d AND o.host <> '') AND `, n+1, n+2) + where, append(args, db.leaseTime(want.Now), db.worker)
 }
 
 // visitable says who may be visited.
@@ -236,7 +255,7 @@ func scanKnown(rows *sql.Rows, byHash map[string]string, known map[string]feeds.
 
 // Waiting counts the sources that Claim would take, were there no limit.
 func (db *DB) Waiting(ctx context.Context, want feeds.Want) (int, error) {
-	where, args := claimWhere(want)
+	where, args := db.claimWhere(want)
 	var n int
 	if err := db.read.QueryRowContext(ctx, `SELECT count(*) FROM sources WHERE `+where, args...).Scan(&n); err != nil {
 		return 0, fmt.Errorf("count the sources that are due: %w", explain(err))
@@ -244,21 +263,31 @@ func (db *DB) Waiting(ctx context.Context, want feeds.Want) (int, error) {
 	return n, nil
 }
 
-// Claimed counts the sources that want is about and that are claimed, and says until
-// when the last of them is: they are being visited, or whoever did was killed.
+// Claimed counts the sources that want is about and that are claimed, they or others
+// of their hosts, and says until when the last of them is: they are being visited, or
+// whoever did was killed.
 func (db *DB) Claimed(ctx context.Context, want feeds.Want) (n int, until time.Time, err error) {
 	where, args := visitable(want)
 	var last int64
-	err = db.read.QueryRowContext(ctx, `SELECT count(*), coalesce(max(lease), 0) FROM sources WHERE lease > $1 AND `+where, args...).Scan(&n, &last)
+	err = db.read.QueryRowContext(ctx, `SELECT count(*), coalesce(max(until), 0) FROM (`+claims(len(args)+1)+` WHERE `+where+`) AS claims WHERE until > $1`,
+		append(args, db.worker)...).Scan(&n, &last)
 	if err != nil {
 		return 0, time.Time{}, fmt.Errorf("count the claims: %w", explain(err))
 	}
-	return n, fromMicros(last), nil
+	return n, db.fromLease(last), nil
 }
 
-// Leases returns until when sources are claimed, by their slugs.
+// claims asks for sources and until when they, or others of their hosts, are claimed;
+// the number is that of the place for who asks.
+func claims(worker int) string {
+	return fmt.Sprintf(`SELECT slug, max(lease, coalesce((SELECT max(o.lease) FROM sources o WHERE o.host = sources.host AND o.lease > 0
+		AND o.worker <> $%d AND o.host <> ''), 0)) AS until FROM sources`, worker)
+}
+
+// Leases returns until when sources, or others of their hosts, are claimed, by their
+// slugs.
 func (db *DB) Leases(ctx context.Context, now time.Time) (map[string]time.Time, error) {
-	return db.untils(ctx, `SELECT slug, lease FROM sources WHERE lease > $1`, now)
+	return db.untils(ctx, `SELECT slug, until FROM (`+claims(2)+`) AS claims WHERE until > $1`, now, db.worker)
 }
 
 // BusyHosts returns until when hosts are not to be asked (fetching.md 21).
@@ -267,8 +296,8 @@ func (db *DB) BusyHosts(ctx context.Context, now time.Time) (map[string]time.Tim
 }
 
 // untils asks for names and times after now.
-func (db *DB) untils(ctx context.Context, query string, now time.Time) (map[string]time.Time, error) {
-	rows, err := db.read.QueryContext(ctx, query, micros(now))
+func (db *DB) untils(ctx context.Context, query string, now time.Time, args ...any) (map[string]time.Time, error) {
+	rows, err := db.read.QueryContext(ctx, query, append([]any{micros(now)}, args...)...)
 	if err != nil {
 		return nil, fmt.Errorf("read who is left alone: %w", explain(err))
 	}

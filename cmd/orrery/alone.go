@@ -72,7 +72,7 @@ func (x *solitude) why(s *feeds.Source) string {
 	case !x.hosts[host].IsZero():
 		return fmt.Sprintf("its host %s said that it is asked too often (429), and is left alone until %s", host, untilTime(x.hosts[host]))
 	case !x.claims[s.Slug].IsZero():
-		return fmt.Sprintf("claimed by another process, which visits now or was killed while it did; free again at %s at the latest", untilTime(x.claims[s.Slug]))
+		return fmt.Sprintf("it or another of its host is claimed by another process, which visits now or was killed while it did; free again at %s at the latest", untilTime(x.claims[s.Slug]))
 	case !s.State.LastVisit.IsZero() && again.After(x.now) && !s.Local():
 		return fmt.Sprintf("not before %s (fetch.min_interval)", untilTime(again))
 	}

@@ -198,10 +198,10 @@ func TestFetchSaysWhyASourceThatWasNamedIsNotVisited(t *testing.T) {
 
 // kill -9 leaves claims behind, which nobody can tell from visits under way.
 func TestFetchTellsOfSourcesThatAreStillClaimed(t *testing.T) {
-	h := newHost(t)
-	path := configured(t, t.TempDir(), fmt.Sprintf("allow: [%q], pause_per_host: 0s, min_interval: 0s, max_interval: 1ms", h.name),
-		"a", h.URL+"/a", "b", h.URL+"/b", "c", h.URL+"/c")
-	says(t, []string{"3 sources: 3 new.*"}, "-c", path, "fetch")
+	h, other := newHost(t), newHost(t)
+	path := configured(t, t.TempDir(), fmt.Sprintf("allow: [%q, %q], pause_per_host: 0s, min_interval: 0s, max_interval: 1ms", h.name, other.name),
+		"a", h.URL+"/a", "b", h.URL+"/b", "same", h.URL+"/same", "c", other.URL+"/c")
+	says(t, []string{"4 sources: 4 new.*"}, "-c", path, "fetch")
 	db, err := storage.Open(t.Context(), "sqlite:"+filepath.Join(filepath.Dir(path), "orrery.db"))
 	if err != nil {
 		t.Fatal(err)
@@ -214,9 +214,11 @@ func TestFetchTellsOfSourcesThatAreStillClaimed(t *testing.T) {
 	killed := "claimed by another process, which visits now or was killed while it did; free again at " +
 		shortTime(now.Add(time.Hour+time.Minute-time.Nanosecond), "") + " at the latest"
 	h.was()
-	says(t, []string{"2 sources were not visited: " + killed, "1 source: .*"}, "-c", path, "fetch")
-	says(t, []string{"a: not visited: " + killed, "0 sources: .*"}, "-c", path, "fetch", "a")
-	if got := h.was(); got != "/c" {
+	other.was()
+	says(t, []string{"3 sources were not visited: they or others of their host are " + killed, "1 source: .*"}, "-c", path, "fetch")
+	says(t, []string{"a: not visited: it or another of its host is " + killed, "0 sources: .*"}, "-c", path, "fetch", "a")
+	says(t, []string{"same: not visited: it or another of its host is " + killed, "0 sources: .*"}, "-c", path, "fetch", "same")
+	if got := h.was() + other.was(); got != "/c" {
 		t.Errorf("asked: %s", got)
 	}
 }

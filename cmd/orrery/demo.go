@@ -82,7 +82,7 @@ Open  %[1]s                          the planet
 
 Ctrl-C ends it; nothing is left behind.
 `, d.URL)
-	return p.run(ctx, pl, true, func() (*planet, error) { return nil, errors.New("the demo has no configuration to read again") })
+	return p.run(ctx, pl, role{site: true, visits: true}, func() (*planet, error) { return nil, errors.New("the demo has no configuration to read again") })
 }
 
 // start starts the blogs and opens the planet.

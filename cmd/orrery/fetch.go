@@ -130,7 +130,7 @@ func (p *program) stillClaimed(ctx context.Context, pl *planet, want aggregator.
 	if err != nil || n == 0 {
 		return err
 	}
-	fmt.Fprintf(p.stdout, "%s not visited: claimed by another process, which visits now or was killed while it did; free again at %s at the latest\n",
+	fmt.Fprintf(p.stdout, "%s not visited: they or others of their host are claimed by another process, which visits now or was killed while it did; free again at %s at the latest\n",
 		count(n, "source was", "sources were"), untilTime(until))
 	return nil
 }

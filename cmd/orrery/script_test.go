@@ -19,6 +19,8 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"orrery/storage/pgtest"
 )
 
 // commands are what this test binary is under other names: the program itself,
@@ -26,8 +28,13 @@ import (
 var commands = map[string]func(){"orrery": main}
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, commands)
+	testscript.Main(withPostgres{m}, commands)
 }
+
+// withPostgres ends the server that tests were given.
+type withPostgres struct{ *testing.M }
+
+func (m withPostgres) Run() int { return pgtest.Main(m.M) }
 
 // The scripts use the program as a person does: what is typed, what comes out on
 // stdout and stderr, with which exit code.

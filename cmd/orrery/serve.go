@@ -17,7 +17,9 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/net/netutil"
 
+	"orrery/feeds"
 	"orrery/feeds/site"
+	"orrery/storage"
 )
 
 // Limits of the server (hostile.md): whoever is slower or larger than this is
@@ -32,9 +34,13 @@ const (
 	shutdownTimeout   = 20 * time.Second
 )
 
-// lookForChanges is how often the site asks the store whether anything changed;
-// requests never ask.
-const lookForChanges = time.Second
+// lookForChanges is how often the site asks the store whether anything changed, where
+// the store does not say so first; requests never ask. leastPause is how long the site
+// waits before it asks again, however often the store says so.
+const (
+	lookForChanges = time.Second
+	leastPause     = 50 * time.Millisecond
+)
 
 func (p *program) serve() *cobra.Command {
 	var noFetch bool
@@ -46,14 +52,14 @@ whenever the schedule says. SIGHUP reads the configuration again: an invalid one
 is reported and the old one goes on. SIGTERM ends it when what is being answered
 is answered.`,
 		Example: `  orrery serve
-  orrery serve --no-fetch      only the site; orrery fetch runs from cron`,
+  orrery serve --no-fetch      only the site; orrery work, or fetch from cron, visits`,
 		Args: none,
 		RunE: func(c *cobra.Command, _ []string) error {
 			pl, err := p.open(c.Context())
 			if err != nil {
 				return err
 			}
-			return p.run(c.Context(), pl, !noFetch, func() (*planet, error) { return p.load() })
+			return p.run(c.Context(), pl, role{site: true, visits: !noFetch}, func() (*planet, error) { return p.load() })
 		},
 	}
 	c.Flags().BoolVar(&noFetch, "no-fetch", false, "only serve; do not visit sources")
@@ -61,8 +67,35 @@ is answered.`,
 	return c
 }
 
-// run serves pl until ctx ends. reload reads the configuration again on SIGHUP.
-func (p *program) run(ctx context.Context, pl *planet, visits bool, reload func() (*planet, error)) error {
+func (p *program) work() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "work",
+		Short: "Visit sources as scheduled, without a site",
+		Long: `Visits the sources that are due whenever the schedule says. Any number of workers, on
+as many machines as share one PostgreSQL database, visit each source once and a host
+one at a time; who of them dies, is stopped or cut off loses nothing: others go on
+with what it had claimed. SIGHUP and SIGTERM are what they are for serve.`,
+		Example: `  orrery work                  on every machine that is to fetch
+  orrery serve --no-fetch      on every machine that is to serve`,
+		Args: none,
+		RunE: func(c *cobra.Command, _ []string) error {
+			pl, err := p.open(c.Context())
+			if err != nil {
+				return err
+			}
+			return p.run(c.Context(), pl, role{visits: true}, func() (*planet, error) { return p.load() })
+		},
+	}
+	p.logFormat(c)
+	return c
+}
+
+// role is what a process does.
+type role struct{ site, visits bool }
+
+// run does its part for pl until ctx ends. reload reads the configuration again on
+// SIGHUP.
+func (p *program) run(ctx context.Context, pl *planet, does role, reload func() (*planet, error)) error {
 	j, err := p.newJournal()
 	if err != nil {
 		pl.close()
@@ -71,7 +104,7 @@ func (p *program) run(ctx context.Context, pl *planet, visits bool, reload func(
 	hup := make(chan os.Signal, 1)
 	signal.Notify(hup, syscall.SIGHUP) // before it is said that anybody serves: until then it kills
 	defer signal.Stop(hup)
-	s := &server{journal: j, planet: pl, visits: visits}
+	s := &server{journal: j, planet: pl, store: pl.store, role: does}
 	defer func() { s.planet.close() }()
 	if err := s.show(ctx, pl); err != nil {
 		return err
@@ -106,12 +139,16 @@ func (p *program) run(ctx context.Context, pl *planet, visits bool, reload func(
 type server struct {
 	*journal
 	planet *planet
-	visits bool
-	site   atomic.Pointer[site.Site]
+	store  *storage.DB // the same for every configuration
+	role   role
+	site   atomic.Pointer[site.Site] // nil for a worker
 }
 
 // show makes the site of pl the one that is served.
 func (s *server) show(ctx context.Context, pl *planet) error {
+	if !s.role.site {
+		return nil
+	}
 	st, err := pl.site(func(err error) { s.warn("%v", err) })
 	if err != nil {
 		return err
@@ -152,9 +189,10 @@ func (s *server) reload(ctx context.Context, load func() (*planet, error)) (*pla
 func (s *server) schedule(ctx context.Context, pl *planet) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	var wg sync.WaitGroup
-	st := s.site.Load()
-	wg.Go(func() { s.watch(ctx, st) })
-	if s.visits {
+	if st := s.site.Load(); st != nil {
+		wg.Go(func() { s.watch(ctx, st, pl.store.Changes(ctx)) })
+	}
+	if s.role.visits {
 		a := pl.aggregator(s.visit)
 		wg.Go(func() {
 			if err := a.Run(ctx, pl.config.Schedule, s.pass); err != nil {
@@ -168,16 +206,25 @@ func (s *server) schedule(ctx context.Context, pl *planet) (stop func()) {
 	}
 }
 
-// watch tells the site when the store has changed, by us or by another process.
-func (s *server) watch(ctx context.Context, st *site.Site) {
+// watch tells the site when the store has changed, by us or by another process: at once
+// when there is a value in changes, which is closed when ctx has ended, and anyhow every
+// second.
+func (s *server) watch(ctx context.Context, st *site.Site, changes <-chan struct{}) {
+	defer func() {
+		for range changes { // whoever sends has ended, too
+		}
+	}()
 	t := time.NewTicker(lookForChanges)
 	defer t.Stop()
 	last := ""
 	for {
 		select {
-		case <-ctx.Done():
-			return
 		case <-t.C:
+		case <-changes:
+		case <-ctx.Done():
+		}
+		if ctx.Err() != nil {
+			return
 		}
 		text := ""
 		if err := st.Refresh(ctx); err != nil && ctx.Err() == nil {
@@ -187,12 +234,20 @@ func (s *server) watch(ctx context.Context, st *site.Site) {
 			s.warn("what was served goes on being served: %s", text)
 		}
 		last = text
+		select {
+		case <-time.After(leastPause): // what changes meanwhile is one value
+		case <-ctx.Done():
+		}
 	}
 }
 
 // listen opens the public address and the admin's.
 func (s *server) listen(pl *planet) (closeAll func() error, failed chan error, err error) {
 	failed = make(chan error, 2)
+	if !s.role.site {
+		s.say("visiting the sources of %s", pl.config.Planet.Title)
+		return s.listenAdmin(pl, failed, func() error { return nil })
+	}
 	public := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.site.Load().ServeHTTP(w, r) })
 	l := pl.listener
 	if l == nil {
@@ -202,15 +257,21 @@ func (s *server) listen(pl *planet) (closeAll func() error, failed chan error, e
 	}
 	stopPublic := serveOn(l, public, failed)
 	s.say("serving %s at http://%s/", pl.config.Planet.Title, l.Addr())
+	return s.listenAdmin(pl, failed, stopPublic)
+}
+
+// listenAdmin opens the admin's address beside the other, if there is to be one.
+func (s *server) listenAdmin(pl *planet, failed chan error, stopOther func() error) (closeAll func() error, _ chan error, err error) {
 	if pl.config.Admin == "" {
-		return stopPublic, failed, nil
+		return stopOther, failed, nil
 	}
-	if l, err = listenAt("admin", pl.config.Admin); err != nil {
-		return nil, nil, errors.Join(err, stopPublic())
+	l, err := listenAt("admin", pl.config.Admin)
+	if err != nil {
+		return nil, nil, errors.Join(err, stopOther())
 	}
 	stopAdmin := serveOn(l, s.health(), failed)
 	s.say("health at http://%s/healthz and /readyz", l.Addr())
-	return func() error { return errors.Join(stopPublic(), stopAdmin()) }, failed, nil
+	return func() error { return errors.Join(stopOther(), stopAdmin()) }, failed, nil
 }
 
 func listenAt(key, address string) (net.Listener, error) {
@@ -246,13 +307,22 @@ func (s *server) health() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
-		if err := s.site.Load().Refresh(r.Context()); err != nil {
+		if err := s.ready(r.Context()); err != nil {
 			http.Error(w, err.Error(), http.StatusServiceUnavailable)
 			return
 		}
 		fmt.Fprintln(w, "ok")
 	})
 	return mux
+}
+
+// ready says whether the store answers.
+func (s *server) ready(ctx context.Context) error {
+	if st := s.site.Load(); st != nil {
+		return st.Refresh(ctx)
+	}
+	_, _, err := s.store.Version(ctx, feeds.Query{})
+	return err
 }
 
 // lockedWriter lets many goroutines write lines.

@@ -1,0 +1,248 @@
+package storage
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"orrery/feeds"
+	"orrery/storage/pgtest"
+)
+
+// What happens in the chaos test, and how often.
+const (
+	chaosWorkers  = 4
+	chaosSources  = 400
+	chaosLease    = 3 * time.Second
+	chaosInterval = 5 * time.Second        // between two visits of a source
+	chaosKill     = 400 * time.Millisecond // between two workers that are killed
+	chaosStop     = 30 * time.Second       // between two ends of the server
+	chaosFreeze   = 7 * time.Second        // between two workers that are stopped beyond their leases
+)
+
+// chaosTime is how long it lasts: ORRERY_CHAOS=1h for an hour.
+func chaosTime(t *testing.T) time.Duration {
+	t.Helper()
+	if d, err := time.ParseDuration(os.Getenv("ORRERY_CHAOS")); err == nil {
+		return d
+	}
+	if os.Getenv("CI") == "true" {
+		return 70 * time.Second
+	}
+	return 20 * time.Second
+}
+
+// childWorks is a worker that visits whoever is due, and says which visit of which
+// source is stored, for ever. A database that is away comes back.
+func childWorks(address string) error {
+	var db *DB
+	for {
+		var err error
+		if db, err = Open(context.Background(), address); err == nil {
+			break
+		}
+		<-time.After(20 * time.Millisecond) // the server is being started anew
+	}
+	var out sync.Mutex
+	for {
+		now := time.Now()
+		due, err := db.Claim(context.Background(), feeds.Want{Now: now, Start: now, N: 8, Lease: chaosLease})
+		if err != nil || len(due) == 0 {
+			<-time.After(20 * time.Millisecond) // nobody is due, or nobody answers
+			continue
+		}
+		var wg sync.WaitGroup
+		for _, d := range due {
+			wg.Go(func() {
+				n, err := childLooks(db, d)
+				if err == nil {
+					out.Lock()
+					fmt.Printf("%s %d\n", d.Source.Slug, n)
+					out.Unlock()
+				}
+			})
+		}
+		wg.Wait()
+	}
+}
+
+// childLooks makes the next visit of a source, whose number its validator tells.
+func childLooks(db *DB, d feeds.Due) (n int, err error) {
+	if d.Validators.ETag != "" {
+		if n, err = strconv.Atoi(strings.Trim(d.Validators.ETag, `"`)); err != nil {
+			return 0, err
+		}
+		n++
+	}
+	now := time.Now()
+	v := visitOf(d, now)
+	v.Next = now.Add(chaosInterval)
+	published := epoch.Add(time.Duration(n) * time.Hour)
+	for i := range childPosts {
+		v.Feed.Entries = append(v.Feed.Entries, placed(in(post(fmt.Sprintf("%s-%d-%d", d.Source.Slug, n, i), published), "All"), published))
+	}
+	v.Validators = feeds.Validators{URL: d.Source.URL, ETag: fmt.Sprintf(`"%d"`, n)}
+	_, err = db.Commit(context.Background(), v)
+	return n, err
+}
+
+// chaos is the parent's view of it.
+type chaos struct {
+	t      *testing.T
+	r      *rand.Rand
+	server *pgtest.Server
+	url    string
+
+	mu                    sync.Mutex
+	workers               []*child
+	lines                 []string             // what was acknowledged
+	last                  map[string]time.Time // when a source was visited last
+	waited                time.Duration        // the longest that one was late, while there was a server
+	outages               time.Duration        // the sum of them
+	down                  bool
+	kills, stops, freezes int
+	readers               sync.WaitGroup
+}
+
+// start starts a worker in the place.
+func (c *chaos) start(place int) {
+	w := startChild(c.t, "work", c.url)
+	c.workers[place] = w
+	c.readers.Go(func() { c.read(w.out) })
+}
+
+func (c *chaos) read(out *bufio.Scanner) {
+	for out.Scan() {
+		slug, _, _ := strings.Cut(out.Text(), " ")
+		now := time.Now()
+		c.mu.Lock()
+		c.lines = append(c.lines, out.Text())
+		if before := c.last[slug]; !before.IsZero() && !c.down {
+			c.waited = max(c.waited, now.Sub(before)-chaosInterval)
+		}
+		c.last[slug] = now
+		c.mu.Unlock()
+	}
+}
+
+func (c *chaos) kill() {
+	place := c.r.IntN(len(c.workers))
+	w := c.workers[place]
+	_ = w.cmd.Process.Kill()
+	_ = w.cmd.Process.Signal(syscall.SIGCONT) // had it been stopped
+	go func() { _ = w.cmd.Wait() }()
+	c.start(place)
+	c.kills++
+}
+
+// freeze stops a worker beyond its leases, wherever it is.
+func (c *chaos) freeze() {
+	p := c.workers[c.r.IntN(len(c.workers))].cmd.Process
+	_ = p.Signal(syscall.SIGSTOP)
+	c.freezes++
+	time.AfterFunc(chaosLease+time.Second, func() { _ = p.Signal(syscall.SIGCONT) })
+}
+
+// outage ends the server in the middle of everything and starts it again. How late
+// the sources are by then counts for nobody.
+func (c *chaos) outage() {
+	c.mu.Lock()
+	c.down = true
+	c.mu.Unlock()
+	begin := time.Now()
+	if c.stops++; c.stops%2 == 0 {
+		c.server.Kill()
+	} else {
+		c.server.Stop("immediate")
+	}
+	c.server.Restart(c.t)
+	c.mu.Lock()
+	c.down, c.last = false, map[string]time.Time{}
+	c.outages += time.Since(begin)
+	c.mu.Unlock()
+}
+
+// Four workers over one PostgreSQL, of which one is killed every 0.4 seconds and one
+// stopped beyond its leases now and then, while the server itself is killed: nothing
+// acknowledged is lost, no visit is stored by half or twice, and whoever was claimed
+// by a dead one is visited when its lease has ended.
+func TestWorkersThatDieAllTheTimeLoseNothing(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it lasts")
+	}
+	seed := rand.Uint64()
+	server := pgtest.Start(t, true)
+	c := &chaos{t: t, r: rand.New(rand.NewPCG(seed, 0)), server: server, url: server.URL(t), workers: make([]*child, chaosWorkers), last: map[string]time.Time{}}
+	db, err := Open(t.Context(), c.url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { shut(t, db) })
+	var list []feeds.Source
+	for i := range chaosSources {
+		list = append(list, remote(fmt.Sprintf("s%d", i)))
+	}
+	configure(t, db, nil, list...)
+	for place := range c.workers {
+		c.start(place)
+	}
+	c.reign(chaosTime(t))
+	for _, w := range c.workers {
+		_ = w.cmd.Process.Kill()
+		_ = w.cmd.Wait()
+	}
+	c.readers.Wait()
+	t.Logf("seed %d: %d visits acknowledged, %d workers killed, %d stopped, the server ended %d times (%v away); the latest visit was %v late",
+		seed, len(c.lines), c.kills, c.freezes, c.stops, c.outages.Round(time.Millisecond), c.waited.Round(time.Millisecond))
+	c.judge(db)
+}
+
+// reign lets it all happen for a while.
+func (c *chaos) reign(d time.Duration) {
+	kill, stop, freeze := time.NewTicker(chaosKill), time.NewTicker(min(chaosStop, d/2)), time.NewTicker(chaosFreeze)
+	defer kill.Stop()
+	defer stop.Stop()
+	defer freeze.Stop()
+	end := time.After(d)
+	for {
+		select {
+		case <-kill.C:
+			c.kill()
+		case <-freeze.C:
+			c.freeze()
+		case <-stop.C:
+			c.outage()
+		case <-end:
+			return
+		}
+	}
+}
+
+func (c *chaos) judge(db *DB) {
+	t := c.t
+	sound(t, db)
+	by := map[string][]string{}
+	for _, l := range c.lines {
+		slug, _, _ := strings.Cut(l, " ")
+		by[slug] = append(by[slug], l)
+	}
+	if len(by) < chaosSources {
+		t.Errorf("only %d sources were ever visited", len(by))
+	}
+	for slug, lines := range by {
+		wholeVisits(t, db, slug, lines, childPosts) // a first visit brings the past
+	}
+	twice := column(t, db, `SELECT guid FROM entries GROUP BY guid HAVING count(*) > 1`)
+	same(t, "posts that are two entries", twice, []string{})
+	if c.waited > chaosLease+2*time.Second {
+		t.Errorf("a source waited %v for a visit, its lease was %v", c.waited, chaosLease)
+	}
+}

@@ -1,0 +1,182 @@
+package storage
+
+import (
+	"context"
+	"io"
+	"net"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"orrery/feeds"
+	"orrery/storage/pgtest"
+)
+
+// wire stands between the store and its server. It can be cut, and it can swallow
+// what is said: then neither side hears of anything.
+type wire struct {
+	net.Listener
+	to string
+
+	mu      sync.Mutex
+	ends    []net.Conn
+	swallow chan struct{} // closed while it does not swallow
+}
+
+func newWire(t *testing.T, to string) *wire {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &wire{Listener: l, to: to, swallow: make(chan struct{})}
+	close(w.swallow)
+	var all sync.WaitGroup
+	all.Go(func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			there, err := net.Dial("tcp", w.to)
+			if err != nil {
+				c.Close()
+				continue
+			}
+			w.mu.Lock()
+			w.ends = append(w.ends, c, there)
+			w.mu.Unlock()
+			all.Go(func() { w.carry(c, there) })
+			all.Go(func() { w.carry(there, c) })
+		}
+	})
+	t.Cleanup(func() {
+		l.Close()
+		w.heal()
+		w.cut()
+		all.Wait()
+	})
+	return w
+}
+
+// carry copies until one end is closed.
+func (w *wire) carry(from, to net.Conn) {
+	defer to.Close()
+	defer from.Close()
+	b := make([]byte, 16<<10)
+	for {
+		n, err := from.Read(b)
+		w.mu.Lock()
+		open := w.swallow
+		w.mu.Unlock()
+		<-open
+		if n > 0 {
+			if _, err := to.Write(b[:n]); err != nil {
+				return
+			}
+		}
+		if err != nil {
+			return
+		}
+	}
+}
+
+// cut ends all connections.
+func (w *wire) cut() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, c := range w.ends {
+		c.Close()
+	}
+	w.ends = nil
+}
+
+// mute has it swallow everything until heal.
+func (w *wire) mute() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.swallow = make(chan struct{})
+}
+
+func (w *wire) heal() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	select {
+	case <-w.swallow:
+	default:
+		close(w.swallow)
+	}
+}
+
+// overWire is a store whose server is behind a wire.
+func overWire(t *testing.T) (*DB, *wire) {
+	t.Helper()
+	url := pgtest.URL(t)
+	host := url[strings.Index(url, "@")+1:]
+	host = host[:strings.Index(host, "/")]
+	w := newWire(t, host)
+	db, err := Open(t.Context(), strings.Replace(url, host, w.Addr().String(), 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	db.patience = time.Second
+	t.Cleanup(func() { shut(t, db) })
+	return db, w
+}
+
+// A network that is cut, or says nothing any more, ends what was under way; nothing
+// acknowledged is lost, and when it is back everything goes on.
+func TestNetworkThatIsCutLosesNothing(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		hurt   func(w *wire)
+		rounds int
+	}{{"cut", (*wire).cut, 12}, {"silent", (*wire).mute, 3}} {
+		t.Run(c.name, func(t *testing.T) {
+			db, w := overWire(t)
+			configure(t, db, nil, remote("a"))
+			done := 0
+			for round := range c.rounds {
+				// The wire is hurt at another moment of the visit every time.
+				hurt := time.AfterFunc(time.Duration(round)*700*time.Microsecond, func() { c.hurt(w) })
+				ctx, cancel := context.WithTimeout(t.Context(), 1500*time.Millisecond)
+				for range 4 {
+					_, _ = visitOnce(ctx, db) // whatever becomes of it
+				}
+				cancel()
+				hurt.Stop()
+				w.cut()
+				w.heal()
+				n, err := 0, io.ErrUnexpectedEOF
+				for try := 0; err != nil && try < 100; try++ { // until the lease of a visit that was cut off has ended
+					n, err = visitOnce(t.Context(), db)
+				}
+				if err != nil {
+					t.Fatalf("the network is back, and: %v", err)
+				}
+				done = n + 1
+			}
+			d := again(t, db, claimed(t, db, "a", time.Now().Add(time.Hour)), time.Now().Add(2*time.Hour))
+			last, err := strconv.Atoi(strings.Trim(d.Validators.ETag, `"`))
+			if list := entries(t, db, feeds.Query{}); err != nil || last < done-1 || len(list) != childPosts*(last+1) {
+				t.Errorf("%d visits were acknowledged, the last stored is %d (%v), there are %d entries", done, last, err, len(list))
+			}
+			sound(t, db)
+		})
+	}
+}
+
+// visitOnce claims the source and makes its next visit.
+func visitOnce(ctx context.Context, db *DB) (int, error) {
+	now := time.Now()
+	due, err := db.Claim(ctx, feeds.Want{Now: now, Start: now, N: 1, Lease: time.Millisecond, Slugs: []string{"a"}})
+	if err != nil || len(due) != 1 {
+		if err == nil {
+			err = io.EOF
+		}
+		return 0, err
+	}
+	return childLooks(db, due[0])
+}

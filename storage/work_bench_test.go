@@ -1,0 +1,141 @@
+package storage
+
+import (
+	"fmt"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"orrery/feeds"
+	"orrery/storage/pgtest"
+)
+
+// onEngines runs the benchmark with so many handles, as workers have them. What
+// PostgreSQL writes lies in memory (pgtest): the disk is not what is measured.
+func onEngines(b *testing.B, workers []int, bench func(b *testing.B, all []*DB)) {
+	for _, engine := range []string{"sqlite", "postgres"} {
+		for _, n := range workers {
+			b.Run(fmt.Sprintf("%s/workers=%d", engine, n), func(b *testing.B) {
+				dsn := "sqlite:" + newPath(b)
+				if engine == "postgres" {
+					dsn = pgtest.URL(b)
+				}
+				var all []*DB
+				for range n {
+					db, err := Open(b.Context(), dsn)
+					if err != nil {
+						b.Fatal(err)
+					}
+					b.Cleanup(func() { shut(b, db) })
+					all = append(all, db)
+				}
+				bench(b, all)
+			})
+		}
+	}
+}
+
+// claimSources is how many sources, each at a host of its own, there are to claim.
+const claimSources = 10_000
+
+func configureMany(b *testing.B, db *DB) {
+	b.Helper()
+	list := make([]feeds.Source, claimSources)
+	for i := range list {
+		list[i] = remote(fmt.Sprintf("s%d", i))
+	}
+	configure(b, db, nil, list...)
+}
+
+// together shares the rounds of the benchmark among the workers, and reports how many
+// there were a second, and how long one took: half of them at most, and 99 of 100.
+func together(b *testing.B, all []*DB, round func(db *DB, n int)) {
+	var next atomic.Int64
+	var mu sync.Mutex
+	var took []time.Duration
+	var wg sync.WaitGroup
+	b.ResetTimer()
+	begin := time.Now()
+	for _, db := range all {
+		wg.Go(func() {
+			var mine []time.Duration
+			for {
+				n := int(next.Add(1)) - 1
+				if n >= b.N {
+					break
+				}
+				start := time.Now()
+				round(db, n)
+				mine = append(mine, time.Since(start))
+			}
+			mu.Lock()
+			took = append(took, mine...)
+			mu.Unlock()
+		})
+	}
+	wg.Wait()
+	all0 := time.Since(begin)
+	slices.Sort(took)
+	b.ReportMetric(float64(b.N)/all0.Seconds(), "rounds/s")
+	b.ReportMetric(took[len(took)/2].Seconds()*1e3, "p50-ms")
+	b.ReportMetric(took[len(took)*99/100].Seconds()*1e3, "p99-ms")
+	b.ReportMetric(0, "ns/op")
+}
+
+// BenchmarkClaim: eight sources of ten thousand a claim.
+func BenchmarkClaim(b *testing.B) {
+	onEngines(b, []int{1, 4, 16}, func(b *testing.B, all []*DB) {
+		configureMany(b, all[0])
+		together(b, all, func(db *DB, n int) {
+			now := epoch.Add(time.Duration(n) * time.Second)
+			if _, err := db.Claim(b.Context(), feeds.Want{Now: now, Start: now, N: 8, Lease: 20 * time.Second}); err != nil {
+				b.Error(err)
+			}
+		})
+	})
+}
+
+// BenchmarkVisit: a claim of one source and the commit of a visit with one new entry.
+func BenchmarkVisit(b *testing.B) {
+	onEngines(b, []int{1, 4, 16}, func(b *testing.B, all []*DB) {
+		configureMany(b, all[0])
+		together(b, all, func(db *DB, n int) {
+			now := epoch.Add(time.Duration(n) * time.Second)
+			due, err := db.Claim(b.Context(), feeds.Want{Now: now, Start: now, N: 1, Lease: time.Hour})
+			if err != nil || len(due) != 1 {
+				b.Errorf("claimed %d: %v", len(due), err)
+				return
+			}
+			v := visitOf(due[0], now, in(post(fmt.Sprintf("%s-%d", due[0].Source.Slug, n), now), "All"))
+			v.Next = now.Add(100_000 * time.Hour)
+			if _, err := db.Commit(b.Context(), v); err != nil {
+				b.Error(err)
+			}
+		})
+	})
+}
+
+// BenchmarkEntries: first visits that bring a hundred entries each.
+func BenchmarkEntries(b *testing.B) {
+	const entries = 100
+	onEngines(b, []int{1, 2, 4}, func(b *testing.B, all []*DB) {
+		configureMany(b, all[0])
+		together(b, all, func(db *DB, n int) {
+			due, err := db.Claim(b.Context(), feeds.Want{Now: epoch, Start: epoch, N: 1, Lease: time.Hour})
+			if err != nil || len(due) != 1 {
+				b.Errorf("claimed %d: %v", len(due), err)
+				return
+			}
+			v := visitOf(due[0], epoch)
+			for i := range entries {
+				v.Feed.Entries = append(v.Feed.Entries, placed(millionPost(n, i), epoch))
+			}
+			v.Next = epoch.Add(100_000 * time.Hour)
+			if _, err := db.Commit(b.Context(), v); err != nil {
+				b.Error(err)
+			}
+		})
+	})
+}

@@ -1,0 +1,83 @@
+package storage
+
+import (
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"orrery/feeds"
+)
+
+// at is a source with an address at the host.
+func at(host, name string) feeds.Source {
+	return feeds.Source{Slug: host + name, URL: "https://" + host + ".example/" + name}
+}
+
+// fetching.md 35, across workers.
+func TestHostIsLeasedWithItsSources(t *testing.T) {
+	eachWith(t, 2, func(t *testing.T, all []*DB) {
+		here, there := all[0], all[1]
+		configure(t, here, nil, at("a", "1"), at("a", "2"), at("b", "1"), folder("own"), folder("other"))
+		d := claim(t, here, feeds.Want{Now: epoch, N: 1, Slugs: []string{"a1"}, Lease: time.Minute})
+		claim(t, here, feeds.Want{Now: epoch, N: 1, Slugs: []string{"own"}, Lease: time.Minute})
+		if n, err := there.Waiting(t.Context(), feeds.Want{Now: epoch, Start: epoch}); n != 2 || err != nil {
+			t.Errorf("%d wait, %v", n, err)
+		}
+		same(t, "for another worker", slugsOf(claim(t, there, feeds.Want{Now: epoch, N: 9, Lease: time.Minute})), []string{"b1", "other"})
+		same(t, "for the one that has the host", slugsOf(claim(t, here, feeds.Want{Now: epoch, N: 9, Lease: time.Minute})), []string{"a2"})
+		same(t, "nobody", slugsOf(claim(t, there, feeds.Want{Now: epoch, N: 9})), []string{})
+		for _, due := range append(d, claim(t, here, feeds.Want{Now: epoch, N: 9})...) {
+			if err := here.Release(t.Context(), due); err != nil {
+				t.Fatal(err)
+			}
+		}
+		same(t, "while one of the host is claimed", slugsOf(claim(t, there, feeds.Want{Now: epoch, N: 9})), []string{})
+		same(t, "when the leases have ended", slugsOf(claim(t, there, feeds.Want{Now: epoch.Add(time.Minute), N: 9, Slugs: []string{"a1", "a2"}})), []string{"a1", "a2"})
+	})
+}
+
+// Workers that claim all at once never have a host in common.
+func TestWorkersThatClaimAtTheSameTimeShareNoHost(t *testing.T) {
+	eachWith(t, 6, func(t *testing.T, all []*DB) {
+		const hosts, sources = 12, 10
+		var list []feeds.Source
+		for i := range hosts * sources {
+			list = append(list, at(fmt.Sprintf("h%d", i%hosts), fmt.Sprintf("-%d", i/hosts)))
+		}
+		configure(t, all[0], nil, list...)
+		var mu sync.Mutex
+		owners, taken := map[string]int{}, map[string]int{}
+		var wg sync.WaitGroup
+		for n, db := range all {
+			wg.Go(func() {
+				for range 30 {
+					due, err := db.Claim(t.Context(), feeds.Want{Now: epoch, Start: epoch, N: 2, Lease: time.Hour})
+					if err != nil {
+						t.Error(err)
+						return
+					}
+					mu.Lock()
+					for i := range due {
+						host := due[i].Source.Host()
+						if owner, ok := owners[host]; ok && owner != n {
+							t.Errorf("%s belongs to worker %d, and %d has %s", host, owner, n, due[i].Source.Slug)
+						}
+						owners[host] = n
+						taken[due[i].Source.Slug]++
+					}
+					mu.Unlock()
+				}
+			})
+		}
+		wg.Wait()
+		for slug, n := range taken {
+			if n != 1 {
+				t.Errorf("%s was claimed %d times", slug, n)
+			}
+		}
+		if len(owners) != hosts {
+			t.Errorf("%d of %d hosts were claimed", len(owners), hosts)
+		}
+	})
+}
