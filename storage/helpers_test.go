@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"context"
 	"database/sql"
 	"fmt"
 	"maps"
@@ -73,16 +74,22 @@ func eachWith(t *testing.T, handles int, test func(t *testing.T, all []*DB)) {
 // openPG is a new store on PostgreSQL, which understands what tests ask.
 func openPG(t testing.TB) *DB {
 	t.Helper()
-	db, err := Open(t.Context(), pgtest.URL(t))
+	url := pgtest.Prepared(t, "store", func(url string) error {
+		db, err := Open(context.Background(), url)
+		if err != nil {
+			return err
+		}
+		defer db.Close()
+		_, err = db.write.ExecContext(context.Background(), `CREATE FUNCTION json_extract(body text, path text) RETURNS text LANGUAGE sql IMMUTABLE
+		RETURN body::jsonb #>> string_to_array(substr(path, 3), '.');
+		CREATE AGGREGATE group_concat(text, text) (sfunc = string_agg_transfn, stype = internal, finalfunc = string_agg_finalfn)`)
+		return err
+	})
+	db, err := Open(t.Context(), url)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { shut(t, db) })
-	if _, err := db.write.ExecContext(t.Context(), `CREATE FUNCTION json_extract(body text, path text) RETURNS text LANGUAGE sql IMMUTABLE
-		RETURN body::jsonb #>> string_to_array(substr(path, 3), '.');
-		CREATE AGGREGATE group_concat(text, text) (sfunc = string_agg_transfn, stype = internal, finalfunc = string_agg_finalfn)`); err != nil {
-		t.Fatal(err)
-	}
 	return db
 }
 

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"net"
 	"runtime"
 	"slices"
 	"strings"
@@ -104,7 +103,6 @@ func openPostgres(ctx context.Context, address string) (*DB, error) {
 		return nil, errors.New("the address cannot be read; write postgres://USER:PASSWORD@HOST/DATABASE") // the error may hold the password
 	}
 	c.ConnectTimeout = postgresConnect
-	c.DialFunc = (&net.Dialer{Timeout: postgresConnect, KeepAlive: 15 * time.Second}).DialContext
 	for name, value := range map[string]string{
 		"application_name": "orrery", "client_encoding": "UTF8", "timezone": "UTC",
 		"statement_timeout":                   fmt.Sprint(postgresStatement.Milliseconds()),

@@ -139,3 +139,28 @@ func BenchmarkEntries(b *testing.B) {
 		})
 	})
 }
+
+// BenchmarkUnchanged: a claim of 32 sources and the commits of their visits, which
+// found nothing new and wait together, as in a pass.
+func BenchmarkUnchanged(b *testing.B) {
+	onEngines(b, []int{1, 4}, func(b *testing.B, all []*DB) {
+		configureMany(b, all[0])
+		together(b, all, func(db *DB, n int) {
+			now := epoch.Add(time.Duration(n) * time.Second)
+			due, err := db.Claim(b.Context(), feeds.Want{Now: now, Start: now, N: 32, Lease: time.Hour})
+			if err != nil {
+				b.Error(err)
+			}
+			var wg sync.WaitGroup
+			for _, d := range due {
+				wg.Go(func() {
+					v := feeds.Visit{Due: d, At: now, Next: now.Add(100 * time.Second), Outcome: feeds.Unchanged, Status: 304, Validators: d.Validators}
+					if _, err := db.Commit(b.Context(), v); err != nil {
+						b.Error(err)
+					}
+				})
+			}
+			wg.Wait()
+		})
+	})
+}

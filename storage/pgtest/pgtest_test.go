@@ -346,7 +346,7 @@ func BenchmarkURL(b *testing.B) {
 		b.Run(fmt.Sprintf("durable=%v", durable), func(b *testing.B) {
 			s := Start(b, durable)
 			for b.Loop() {
-				name, err := s.create()
+				name, err := s.create("template0")
 				if err := errors.Join(err, s.drop(name)); err != nil {
 					b.Fatal(err)
 				}
