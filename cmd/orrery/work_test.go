@@ -77,8 +77,9 @@ func shows(t *testing.T, url, text string) {
 }
 
 // Two sites and two workers, each a process, are one planet in one PostgreSQL database.
+// While that is away the sites show what they showed last, and then all go on.
 func TestSitesAndWorkersAreOnePlanet(t *testing.T) {
-	dir := t.TempDir()
+	dir, server := t.TempDir(), pgtest.Start(t, true)
 	posts := filepath.Join(dir, "posts")
 	write := func(name, text string) {
 		t.Helper()
@@ -97,7 +98,7 @@ listen: 127.0.0.1:0
 admin: ""
 schedule: "@every 1s"
 sources: [{markdown: posts, slug: site}]
-`, pgtest.URL(t)))
+`, server.URL(t)))
 	var addresses []string
 	for range 2 {
 		_, m := startPart(t, `serving Many at (http://\S+/)`, "-c", config, "serve", "--no-fetch")
@@ -116,5 +117,16 @@ sources: [{markdown: posts, slug: site}]
 	write(filepath.Join(posts, "second.md"), "---\ntitle: Second\ndate: 2026-01-02\n---\nTwo.\n")
 	for _, a := range addresses {
 		shows(t, a+"feed.json", "Second")
+	}
+	server.Stop("immediate")
+	write(filepath.Join(posts, "third.md"), "---\ntitle: Third\ndate: 2026-01-03\n---\nThree.\n")
+	for _, a := range addresses {
+		for range 3 {
+			shows(t, a+"feed.json", "Second")
+		}
+	}
+	server.Restart(t)
+	for _, a := range addresses {
+		shows(t, a+"feed.json", "Third")
 	}
 }
