@@ -124,6 +124,9 @@ func (db *DB) commitAll(ctx context.Context, batch []*pending) (failed *pending,
 				continue
 			}
 			p.tally, p.err = db.commitVisit(t, p.visit, p.list)
+			if p.err != nil && t.ctx.Err() != nil {
+				return p.err // the database did not answer, which is nobody's fault
+			}
 			if p.err != nil && !errors.Is(p.err, feeds.ErrLeaseLost) { // which is seen before anything is written
 				failed, p.err = p, explain(p.err)
 				return p.err

@@ -49,7 +49,7 @@ func (w *writer) hideLike(entry, was int64) error {
 	if was == 0 {
 		return nil
 	}
-	return w.exec(`UPDATE entries SET hidden = $1 WHERE id = $2 AND EXISTS (SELECT 1 FROM entries WHERE id = $3 AND hidden <> 0)`,
+	return w.exec(`UPDATE entries SET hidden = $1 WHERE id = $2 AND EXISTS (SELECT 1 FROM entries WHERE id = $3 AND hidden = $1)`,
 		hiddenItself, entry, was)
 }
 

@@ -22,10 +22,10 @@ import (
 // hold up all others, and a network that is cut says nothing.
 const (
 	postgresConnect   = 10 * time.Second
-	postgresStatement = time.Minute
+	postgresStatement = 5 * time.Minute  // to wait for a long commit of another counts
 	postgresIdle      = 10 * time.Second // between two statements of a transaction
-	// postgresPatience is how long a transaction may take, however the network is.
-	postgresPatience = 2 * time.Minute
+	// postgresPatience is how long a statement may take, however silent the network is.
+	postgresPatience = postgresStatement + time.Minute
 )
 
 // writersLock is the advisory lock of whoever writes entries ("Orry"), one a database.
@@ -231,6 +231,8 @@ func explainPostgres(err error) error {
 	switch class := e.Code[:min(2, len(e.Code))]; {
 	case e.Code == "53100" || e.Code == "25006" || e.Code == "42501": // disk full, read only, no rights
 		return fmt.Errorf("%w (%v)", ErrReadOnly, err)
+	case e.Code == "57014": // it took too long, or we had it ended
+		return fmt.Errorf("%w (%v)", ErrLocked, err)
 	case class == "57" || class == "08" || e.Code == "53300": // shut down, connection, too many
 		return fmt.Errorf("%w (%v)", ErrUnreachable, err)
 	case e.Code == "XX001" || e.Code == "XX002":

@@ -68,3 +68,28 @@ func TestWorkOnCategoriesThatIsEndedGoesOn(t *testing.T) {
 		sound(t, db)
 	})
 }
+
+// Of two processes that are configured otherwise the one that came last decides, also
+// while the other is still putting posts into its categories.
+func TestWorkOnCategoriesEndsWhereSomebodyElseHasOtherRules(t *testing.T) {
+	eachWith(t, 2, func(t *testing.T, all []*DB) {
+		here, there := all[0], all[1]
+		chess, sources := manyStore(t, here)
+		later := &feeds.Rules{Rules: []feeds.Rule{rule("Go", feeds.Match{Tags: []string{"chess"}})}}
+		taken := false
+		if err := here.SyncReporting(t.Context(), epoch, sources, chess, func(int, int) {
+			if !taken {
+				taken = true
+				if err := there.Sync(t.Context(), epoch, sources, later); err != nil {
+					t.Error(err)
+				}
+			}
+		}); err != nil {
+			t.Fatal(err)
+		}
+		if n, want := len(entries(t, here, feeds.Query{Category: "go"})), rulesAtOnce+200; !taken || n != want || inChess(t, here) != 0 {
+			t.Errorf("%d of %d in the one category, %d in the other", n, want, inChess(t, here))
+		}
+		sound(t, here)
+	})
+}

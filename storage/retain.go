@@ -7,6 +7,10 @@ import (
 	"orrery/feeds"
 )
 
+// retiredAtOnce is how many posts are forgotten with one visit, which others wait for;
+// the next visit forgets the next.
+const retiredAtOnce = 2000
+
 // retain forgets the texts of the source's posts that are older than it is to keep,
 // or more (the source's retain): they leave the planet, nobody is told, and they are
 // known for ever, so that none comes back as news.
@@ -24,7 +28,8 @@ func (w *writer) retain() error {
 		since = micros(w.now.AddDate(0, 0, -r.Days))
 	}
 	ids, err := w.ids(`SELECT id FROM copies WHERE source_id = $1 AND purged = 0 AND (sort < $2 OR id NOT IN
-		(SELECT id FROM copies WHERE source_id = $1 AND purged = 0 ORDER BY sort DESC, id LIMIT $3))`, w.source.ID, since, limit)
+		(SELECT id FROM copies WHERE source_id = $1 AND purged = 0 ORDER BY sort DESC, id LIMIT $3))
+		ORDER BY sort, id LIMIT $4`, w.source.ID, since, limit, retiredAtOnce)
 	if err != nil {
 		return err
 	}

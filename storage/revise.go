@@ -85,11 +85,11 @@ func (w *writer) worthTelling(p *prepared, c *copyRow) (bool, error) {
 	if p.hash == c.hash || c.revision >= maxRevisions || micros(w.now)-c.revised < betweenRevisions.Microseconds() && c.revised != 0 {
 		return false, nil
 	}
-	if c.silent {
-		return false, nil
-	}
 	if u := micros(p.Updated); u > c.updated && u <= micros(w.now) && !c.rekeyed {
 		return true, nil
+	}
+	if c.silent {
+		return false, nil
 	}
 	old, err := w.body(c.id)
 	if err != nil {

@@ -105,6 +105,15 @@ func (db *DB) reapplyAll(ctx context.Context, now time.Time, rules *feeds.Rules,
 		r := &list[i]
 		for last := []byte{}; last != nil; {
 			err := db.moderate(ctx, now, func(w *writer) (err error) {
+				// Whoever has other rules has taken over, and ours must not be written behind his.
+				var stored string
+				if err := w.row(`SELECT rules FROM sources WHERE id = $1`, r.source.ID).Scan(&stored); err != nil {
+					return err
+				}
+				if stored != pendingRules+r.applied {
+					undisturbed, last = false, nil
+					return nil
+				}
 				n := 0
 				last, n, err = w.reapply(rules, &r.source, last)
 				if done += n; err != nil || last != nil {

@@ -154,7 +154,7 @@ func (w *writer) commitFeed(v *feeds.Visit) error {
 		return nil // it is the same feed as it once was
 	}
 	if !v.Feed.Truncated { // the end of it was not read by us yet
-		if err := w.exec(`UPDATE sources SET reader = $1 WHERE id = $2 AND reader <> $1`, feeds.ReaderVersion, v.Due.Source.ID); err != nil {
+		if err := w.exec(`UPDATE sources SET reader = $1 WHERE id = $2 AND reader < $1`, feeds.ReaderVersion, v.Due.Source.ID); err != nil {
 			return err
 		}
 	}

@@ -95,26 +95,27 @@ func openWith(ctx context.Context, dsn string, e engine) (*DB, error) {
 	return db, nil
 }
 
-// Exists says that there is a store, which Open would not have to make.
-func Exists(ctx context.Context, dsn string) bool {
+// Exists says that there is a store, which Open would not have to make. A server that
+// does not answer is an error: nobody knows what it has.
+func Exists(ctx context.Context, dsn string) (bool, error) {
 	scheme, path, _ := strings.Cut(dsn, ":")
 	if scheme == "sqlite" {
 		i, err := os.Stat(path)
-		return err == nil && i.Size() > 0
+		return err == nil && i.Size() > 0, nil
 	}
 	db, err := openPostgres(ctx, dsn)
 	if err != nil {
-		return false
+		return false, fmt.Errorf("open %s: %w", redacted(dsn), explain(err))
 	}
 	defer db.Close()
 	n, err := db.dialect.schemaVersion(ctx, db.read)
-	return err == nil && n > 0
+	return n > 0, explain(err)
 }
 
 // redacted is an address without its password.
 func redacted(address string) string {
 	u, err := url.Parse(address)
-	if err != nil {
+	if err != nil || u.Opaque != "" {
 		return "the database"
 	}
 	u.RawQuery, u.Fragment = "", "" // a password may stand there, too

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 	"unicode/utf8"
 )
 
@@ -78,6 +79,7 @@ type txn struct {
 	ctx   context.Context
 	tx    *sql.Tx
 	db    *DB
+	alive func() // is told of every statement
 	texts *statements
 	mine  map[string]*sql.Stmt
 	last  map[string]int64 // the newest id of a table
@@ -95,26 +97,32 @@ func (db *DB) tx(ctx context.Context, f func(*txn) error) error {
 
 // txBeside runs f in a transaction that writes nothing but sources, beside others.
 func (db *DB) txBeside(ctx context.Context, f func(*txn) error) error {
+	alive := func() {}
+	if db.patience > 0 {
+		// A network that is silent says nothing; every statement shows that it is not.
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithCancel(ctx)
+		defer cancel()
+		silence := time.AfterFunc(db.patience, cancel)
+		defer silence.Stop()
+		alive = func() { silence.Reset(db.patience) }
+	}
 	if err := db.texts.compile(ctx, db.write); err != nil {
 		return explain(err)
-	}
-	if db.patience > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, db.patience)
-		defer cancel()
 	}
 	tx, err := db.write.BeginTx(ctx, nil)
 	if err != nil {
 		return explain(err)
 	}
 	defer tx.Rollback() //nolint:errcheck // after a Commit it does nothing
-	if err := f(&txn{ctx: ctx, tx: tx, db: db, texts: &db.texts, mine: map[string]*sql.Stmt{}, last: map[string]int64{}}); err != nil {
+	if err := f(&txn{ctx: ctx, tx: tx, db: db, alive: alive, texts: &db.texts, mine: map[string]*sql.Stmt{}, last: map[string]int64{}}); err != nil {
 		return explain(err)
 	}
 	return explain(tx.Commit())
 }
 
 func (t *txn) stmt(text string) (*sql.Stmt, error) {
+	t.alive()
 	if s := t.mine[text]; s != nil {
 		return s, nil
 	}

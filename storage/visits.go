@@ -191,7 +191,7 @@ func scanDue(rows *sql.Rows) ([]feeds.Due, error) {
 		v := &d.Validators
 		var reader int
 		err := scanSource(rows, &d.Source, &d.Fence, &v.URL, &v.ETag, &v.LastModified, &v.BodyHash, &reader)
-		if d.Reread = reader != feeds.ReaderVersion && !d.Source.State.LastSuccess.IsZero(); d.Reread {
+		if d.Reread = reader < feeds.ReaderVersion && !d.Source.State.LastSuccess.IsZero(); d.Reread {
 			*v = feeds.Validators{}
 		}
 		due = append(due, d)

@@ -99,13 +99,17 @@ func untilTime(t time.Time) string {
 }
 
 // stored says that there is a database already: to open it would make it.
-func (pl *planet) stored(ctx context.Context) bool { return storage.Exists(ctx, pl.config.Storage) }
+func (pl *planet) stored(ctx context.Context) (bool, error) {
+	return storage.Exists(ctx, pl.config.Storage)
+}
 
 // spared are the configured sources that are not to be asked now, by their slugs, with
 // the reason: those who want to be left alone, as the store has it. Nobody knows of
 // any where there is none.
 func (pl *planet) spared(ctx context.Context) (map[string]string, error) {
-	if !pl.stored(ctx) {
+	if stored, err := pl.stored(ctx); err != nil {
+		return nil, fmt.Errorf("who asked to be left alone is not known: %w", err)
+	} else if !stored {
 		return nil, nil
 	}
 	db, err := storage.Open(ctx, pl.config.Storage)

@@ -160,7 +160,10 @@ func (x *inspection) next() (*time.Time, string) {
 // remember fills in what the store knows of the source, if it is one and there is
 // a store. A store that cannot be opened is no reason not to look at a feed.
 func (pl *planet) remember(ctx context.Context, x *inspection, known map[string]feeds.Known) bool {
-	if x.source.Slug == "input" || !pl.stored(ctx) {
+	if x.source.Slug == "input" {
+		return false
+	}
+	if stored, err := pl.stored(ctx); err != nil || !stored {
 		return false
 	}
 	db, err := storage.Open(ctx, pl.config.Storage)

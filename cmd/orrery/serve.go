@@ -168,7 +168,7 @@ func (s *server) reload(ctx context.Context, load func() (*planet, error)) (*pla
 	}
 	old := s.planet.config
 	if next.config.Storage != old.Storage {
-		return nil, errors.New("storage has changed; start orrery serve anew for that")
+		return nil, errors.New("storage has changed; end this and start it anew for that")
 	}
 	if err := s.planet.store.Sync(ctx, time.Now(), next.sources, &next.rules); err != nil {
 		return nil, err

@@ -20,7 +20,7 @@ const mostSuggestions = 20
 // them one. Without a store it is silent, and a store it cannot read is no mistake in
 // the configuration.
 func (p *program) suggest(ctx context.Context, pl *planet) {
-	if !pl.stored(ctx) {
+	if stored, err := pl.stored(ctx); err == nil && !stored {
 		return
 	}
 	categories, authors, err := namesIn(ctx, pl.config.Storage)
