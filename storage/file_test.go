@@ -127,7 +127,7 @@ func TestFileThatIsRefusedIsLeftAsItWas(t *testing.T) {
 		}, ErrForeign, "not one of Orrery's"},
 		{"another program's database with a version", func(t *testing.T, path string) {
 			mustExec(t, raw(t, path), `CREATE TABLE theirs (x)`, `PRAGMA user_version = 1`, `PRAGMA application_id = 77`)
-		}, ErrForeign, "choose another file"},
+		}, ErrForeign, "choose another for storage"},
 		{"no database at all", func(t *testing.T, path string) {
 			write(t, path, bytes.Repeat([]byte("planet: {title: no database}\n"), 999))
 		}, ErrCorrupt, "damaged"},

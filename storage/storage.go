@@ -22,11 +22,11 @@ import (
 // Errors that callers and people tell apart.
 var (
 	ErrNewer       = errors.New("the database was written by a newer Orrery; install that version, or restore a backup")
-	ErrForeign     = errors.New("the file is a database, but not one of Orrery's; choose another file for storage")
-	ErrCorrupt     = errors.New("the database is damaged; nothing was changed: restore a backup, or move the file away and fetch anew")
-	ErrLocked      = errors.New("another program holds the database; end it and try again")
+	ErrForeign     = errors.New("the database is not one of Orrery's; choose another for storage")
+	ErrCorrupt     = errors.New("the database is damaged; nothing was changed: restore a backup, or take a new database and fetch anew")
+	ErrLocked      = errors.New("another program holds the database, or keeps it busy; end it, or try again later")
 	ErrUnreachable = errors.New("the database server cannot be reached, or will not serve us now; see that it runs, and that storage: names it")
-	ErrReadOnly    = errors.New("the database cannot be written to; look at the permissions of the file and its folder, and at the space left on the disk")
+	ErrReadOnly    = errors.New("the database cannot be written to; look at the permissions of the file and its folder, or of the database's user, and at the space left on the disk")
 )
 
 //go:embed migrations
