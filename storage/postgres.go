@@ -224,7 +224,7 @@ func explainPostgres(err error) error {
 	var e *pgconn.PgError
 	switch {
 	case errors.As(err, &refused):
-		return fmt.Errorf("%w (%s)", ErrUnreachable, firstLine(refused.Error()))
+		return fmt.Errorf("%w (%s)", ErrUnreachable, strings.Join(strings.Fields(refused.Error()), " "))
 	case !errors.As(err, &e):
 		return nil
 	}
@@ -241,9 +241,4 @@ func explainPostgres(err error) error {
 		return fmt.Errorf("%w (%v)", ErrLocked, err)
 	}
 	return nil
-}
-
-func firstLine(s string) string {
-	line, _, _ := strings.Cut(s, "\n")
-	return line
 }
