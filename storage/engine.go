@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -52,11 +53,14 @@ func (d *dialect) schemas() (list []int, err error) {
 	if err != nil {
 		return nil, err
 	}
-	for n := 1; len(list) < len(files); n++ {
-		if _, err := fs.Stat(migrations, d.migration(n)); err == nil {
-			list = append(list, n)
+	for _, f := range files {
+		n, err := strconv.Atoi(strings.TrimSuffix(f.Name(), ".sql"))
+		if err != nil {
+			return nil, fmt.Errorf("the schemas for %s: %w", d.name, err)
 		}
+		list = append(list, n)
 	}
+	slices.Sort(list)
 	return list, nil
 }
 
@@ -67,8 +71,8 @@ func (d *dialect) migration(n int) string {
 // newest is the schema that this program writes.
 func (d *dialect) newest() (int, error) {
 	list, err := d.schemas()
-	if err != nil || len(list) == 0 {
-		return 0, fmt.Errorf("no schema for %s: %w", d.name, err)
+	if err != nil {
+		return 0, err
 	}
 	return list[len(list)-1], nil
 }

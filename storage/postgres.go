@@ -166,9 +166,12 @@ func (c postgresConnector) Connect(ctx context.Context) (driver.Conn, error) {
 // postgresConn is a connection of pgx's with translated texts and values.
 type postgresConn struct{ *stdlib.Conn }
 
-var translated sync.Map // of texts, which are few
+var translated sync.Map // of texts with places that have no numbers, which are few
 
 func translation(text string) string {
+	if !strings.Contains(text, "?") {
+		return translate(text)
+	}
 	if t, ok := translated.Load(text); ok {
 		return t.(string)
 	}

@@ -7,9 +7,9 @@ import (
 	"orrery/feeds"
 )
 
-// retiredAtOnce is how many posts are forgotten with one visit, which others wait for;
-// the next visit forgets the next.
-const retiredAtOnce = 2000
+// purgedAtOnce is how many posts are forgotten with one visit, which others wait for; a
+// later visit forgets the next.
+const purgedAtOnce = 2000
 
 // retain forgets the texts of the source's posts that are older than it is to keep,
 // or more (the source's retain): they leave the planet, nobody is told, and they are
@@ -29,7 +29,7 @@ func (w *writer) retain() error {
 	}
 	ids, err := w.ids(`SELECT id FROM copies WHERE source_id = $1 AND purged = 0 AND (sort < $2 OR id NOT IN
 		(SELECT id FROM copies WHERE source_id = $1 AND purged = 0 ORDER BY sort DESC, id LIMIT $3))
-		ORDER BY sort, id LIMIT $4`, w.source.ID, since, limit, retiredAtOnce)
+		ORDER BY sort, id LIMIT $4`, w.source.ID, since, limit, purgedAtOnce)
 	if err != nil {
 		return err
 	}

@@ -196,6 +196,31 @@ func TestOnlyWhatWasHiddenIsHiddenWhenEntriesArePartedAgain(t *testing.T) {
 	})
 }
 
+// What only came to the entry that was hidden for another's sake is no part of that.
+func TestPostThatLeavesAnEntryHiddenForAnothersSakeIsShown(t *testing.T) {
+	each(t, func(t *testing.T, db *DB) {
+		configure(t, db, nil, remote("a"), remote("b"), remote("c"))
+		visit(t, db, "b", epoch, post("q", epoch)) // first: its entry is the one that stays
+		visit(t, db, "a", epoch.Add(time.Minute), post("p", epoch))
+		twin := post("r", epoch)
+		twin.Permalink = "https://posts.example/q"
+		visit(t, db, "c", epoch.Add(2*time.Minute), twin)
+		if _, _, err := db.Hide(t.Context(), epoch, "https://posts.example/p", true); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := db.Join(t.Context(), epoch, "https://posts.example/q", "https://posts.example/p"); err != nil {
+			t.Fatal(err)
+		}
+		same(t, "shown as one", titles(entries(t, db, feeds.Query{})), []string{})
+		if _, err := db.Split(t.Context(), epoch, "https://posts.example/p", "c"); err != nil {
+			t.Fatal(err)
+		}
+		list := titles(entries(t, db, feeds.Query{}))
+		same(t, "shown when it has left", list, []string{"Post r"})
+		sound(t, db)
+	})
+}
+
 func TestWhatIsHiddenAndShownIsAsItWas(t *testing.T) {
 	for seed := range worlds() / 4 {
 		r := rand.New(rand.NewPCG(seed, 7))

@@ -287,7 +287,12 @@ func claims(worker int) string {
 // Leases returns until when sources, or others of their hosts, are claimed, by their
 // slugs.
 func (db *DB) Leases(ctx context.Context, now time.Time) (map[string]time.Time, error) {
-	return db.untils(ctx, `SELECT slug, until FROM (`+claims(2)+`) AS claims WHERE until > $1`, now, db.worker)
+	ahead := time.Duration(db.ahead.Load()) * time.Microsecond
+	list, err := db.untils(ctx, `SELECT slug, until FROM (`+claims(2)+`) AS claims WHERE until > $1`, now.Add(ahead), db.worker)
+	for slug, until := range list {
+		list[slug] = until.Add(-ahead)
+	}
+	return list, err
 }
 
 // BusyHosts returns until when hosts are not to be asked (fetching.md 21).

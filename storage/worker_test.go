@@ -81,3 +81,22 @@ func TestWorkersThatClaimAtTheSameTimeShareNoHost(t *testing.T) {
 		}
 	})
 }
+
+// A worker whose clock is an hour slow holds what it claimed for as long as it meant to.
+func TestLeasesGoByTheClockOfTheDatabase(t *testing.T) {
+	db := openPG(t)
+	slow := *postgres
+	slow.clock = postgres.clock[:len(postgres.clock)-len(" AS BIGINT)")] + ` + 3600000000 AS BIGINT)`
+	right := db.dialect
+	configure(t, db, nil, remote("a"))
+	db.dialect = &slow // it sees the database an hour ahead
+	claim(t, db, feeds.Want{Now: epoch, N: 1, Lease: time.Minute})
+	until, err := db.Leases(t.Context(), epoch)
+	if d := until["a"].Sub(epoch.Add(time.Minute)).Abs(); err != nil || d > time.Second {
+		t.Errorf("by its own clock it ends at %v, %v", until, err)
+	}
+	db.dialect = right
+	real := epoch.Add(time.Hour)
+	same(t, "during the lease", slugsOf(claim(t, db, feeds.Want{Now: real.Add(55 * time.Second), N: 1})), []string{})
+	same(t, "after it", slugsOf(claim(t, db, feeds.Want{Now: real.Add(65 * time.Second), N: 1})), []string{"a"})
+}
