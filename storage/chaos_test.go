@@ -35,7 +35,7 @@ func chaosTime(t *testing.T) time.Duration {
 		return d
 	}
 	if os.Getenv("CI") == "true" {
-		return 25 * time.Second
+		return 35 * time.Second
 	}
 	return 20 * time.Second
 }
