@@ -58,6 +58,7 @@ type Aggregator struct {
 	Options
 	observing sync.Mutex
 	bytes     *semaphore.Weighted // of the documents in hand
+	reading   chan struct{}       // a token for each that is being read
 	visits    sync.Map            // slug → *visiting
 }
 
@@ -96,7 +97,7 @@ func New(o Options) *Aggregator {
 	if o.Lease == 0 {
 		o.Lease = 10 * time.Minute
 	}
-	return &Aggregator{Options: o, bytes: semaphore.NewWeighted(bytesAtOnce)}
+	return &Aggregator{Options: o, bytes: semaphore.NewWeighted(bytesAtOnce), reading: make(chan struct{}, readAtOnce())}
 }
 
 // Pass says what a pass visits: who is due, or with All or Slugs also others

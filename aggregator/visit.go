@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"runtime"
 	"sync"
 	"time"
 
@@ -16,6 +17,11 @@ import (
 // Concurrency is: each costs some five times its size, and waiting for servers is what
 // takes many at once.
 const bytesAtOnce = 8 << 20
+
+// readAtOnce is how many documents are read at the same time: all processors but the
+// one that stores. Of sixty that are read at once none is done for a while, each takes
+// its memory, and the one that stores has its turn once in a while.
+func readAtOnce() int { return max(1, runtime.GOMAXPROCS(0)-1) }
 
 // visit looks at a claimed source and commits what it told, and at its past where
 // that is not read yet. The error is the store's: the source's own trouble is part
@@ -125,6 +131,8 @@ func (a *Aggregator) read(s *feeds.Source, r *fetch.Response) (err error) {
 	if r.NotModified {
 		return nil
 	}
+	a.reading <- struct{}{}
+	defer func() { <-a.reading }()
 	base := s.Site
 	if r.Feed == nil {
 		base = r.URL

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"sync"
 	"time"
@@ -18,27 +19,32 @@ const (
 	batchEntries = 600
 )
 
-// commitQueue holds the visits that wait to be stored. Whoever comes first
-// stores all that are waiting: one wait for the disk serves many.
+// spare is how many visits are prepared at once: all processors but the one that
+// stores. Among many that compute the one writer, for which all of them wait, would have
+// its turn once in a while.
+func spare() int { return max(1, runtime.GOMAXPROCS(0)-1) }
+
+// commitQueue holds the visits that wait to be stored. One goroutine stores them while
+// there are any, as many at a time as wait: one wait for the disk serves many, and who
+// has prepared a visit has nothing to do with storing the next.
 type commitQueue struct {
 	mu      sync.Mutex
 	waiting []*pending
-	writing chan struct{} // holds one token while a batch is being written
+	writing bool // somebody takes what waits
 }
 
-// pending is a visit in the queue; done and what follows it are written and read
-// by the holder of the token.
+// pending is a visit in the queue.
 type pending struct {
 	ctx   context.Context
 	visit *feeds.Visit
 	list  []prepared // its entries
-	done  bool
+	done  chan struct{}
 	tally feeds.Tally
 	err   error
 }
 
 func newPending(ctx context.Context, v *feeds.Visit) (*pending, error) {
-	p := &pending{ctx: ctx, visit: v}
+	p := &pending{ctx: ctx, visit: v, done: make(chan struct{})}
 	if v.Feed == nil {
 		return p, nil
 	}
@@ -47,13 +53,17 @@ func newPending(ctx context.Context, v *feeds.Visit) (*pending, error) {
 	return p, err
 }
 
-func (q *commitQueue) add(p *pending) {
+// add puts a visit into the queue. If nobody is writing, the caller has to see to it.
+func (q *commitQueue) add(p *pending) (idle bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.waiting = append(q.waiting, p)
+	idle, q.writing = !q.writing, true
+	return idle
 }
 
-// take takes the next batch, in the order in which they came.
+// take takes the next batch, in the order in which they came. If it is empty, the
+// caller has ended writing.
 func (q *commitQueue) take() []*pending {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -63,7 +73,7 @@ func (q *commitQueue) take() []*pending {
 		n++
 	}
 	batch := q.waiting[:n:n]
-	q.waiting = q.waiting[n:]
+	q.waiting, q.writing = q.waiting[n:], n > 0
 	return batch
 }
 
@@ -76,44 +86,46 @@ func (q *commitQueue) take() []*pending {
 // would copy every page that a visit touches. Once it is being written, the end of
 // ctx does not stop it.
 func (db *DB) Commit(ctx context.Context, v feeds.Visit) (feeds.Tally, error) {
+	db.preparing <- struct{}{}
 	p, err := newPending(ctx, &v)
+	<-db.preparing
 	if err != nil {
 		return feeds.Tally{}, fmt.Errorf("store the visit of %s: %w", v.Due.Source.Slug, err)
 	}
-	db.commits.add(p)
-	db.commits.writing <- struct{}{}
-	defer func() { <-db.commits.writing }()
-	for !p.done {
-		db.commitBatch(context.WithoutCancel(ctx), db.commits.take())
+	if db.commits.add(p) {
+		go db.commitWaiting()
 	}
+	<-p.done
 	if p.err != nil {
 		return feeds.Tally{}, fmt.Errorf("store the visit of %s: %w", v.Due.Source.Slug, p.err)
 	}
 	return p.tally, nil
 }
 
+// commitWaiting stores what waits, until nothing does.
+func (db *DB) commitWaiting() {
+	for batch := db.commits.take(); len(batch) > 0; batch = db.commits.take() {
+		db.commitBatch(context.Background(), batch)
+	}
+}
+
 func (db *DB) commitBatch(ctx context.Context, batch []*pending) {
-	err := errors.New("the commit was broken off") // unless it comes to its end
-	defer func() {
-		for _, p := range batch {
-			p.end(err)
-		}
-	}()
-	for {
-		var failed *pending
-		if failed, err = db.commitAll(ctx, batch); failed == nil {
-			return
-		}
+	failed, err := db.commitAll(ctx, batch)
+	for failed != nil {
 		failed.end(err)
 		batch = slices.DeleteFunc(batch, func(p *pending) bool { return p == failed })
+		failed, err = db.commitAll(ctx, batch)
+	}
+	for _, p := range batch {
+		p.end(err)
 	}
 }
 
 func (p *pending) end(err error) {
-	p.done = true
 	if p.err == nil {
 		p.err = err
 	}
+	close(p.done)
 }
 
 // commitAll stores the visits, or none of them; failed is the one whose fault that is.
@@ -123,7 +135,7 @@ func (db *DB) commitAll(ctx context.Context, batch []*pending) (failed *pending,
 			if p.err = p.ctx.Err(); p.err != nil {
 				continue
 			}
-			p.tally, p.err = db.commitVisit(t, p.visit, p.list)
+			p.tally, p.err = db.commitPending(t, p)
 			if p.err != nil && t.ctx.Err() != nil {
 				return p.err // the database did not answer, which is nobody's fault
 			}
@@ -135,6 +147,17 @@ func (db *DB) commitAll(ctx context.Context, batch []*pending) (failed *pending,
 		return nil
 	})
 	return failed, err
+}
+
+// commitPending makes a panic the failure of the one visit. The goroutine is nobody's:
+// nothing above it would.
+func (db *DB) commitPending(t *txn, p *pending) (tally feeds.Tally, err error) {
+	defer func() {
+		if what := recover(); what != nil {
+			err = fmt.Errorf("%w: %v", feeds.ErrReader, what)
+		}
+	}()
+	return db.commitVisit(t, p.visit, p.list)
 }
 
 func (db *DB) commitVisit(t *txn, v *feeds.Visit, list []prepared) (feeds.Tally, error) {

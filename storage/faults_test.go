@@ -301,10 +301,34 @@ func TestVisitThatFailsInABatchKeepsNoOtherFromBeingStored(t *testing.T) {
 		db.commitBatch(t.Context(), batch)
 		got := []string{}
 		for _, p := range batch {
-			got = append(got, fmt.Sprint(p.done, p.tally.New, errors.Is(p.err, feeds.ErrLeaseLost), errors.Is(p.err, context.Canceled)))
+			got = append(got, fmt.Sprint(isClosed(p.done), p.tally.New, errors.Is(p.err, feeds.ErrLeaseLost), errors.Is(p.err, context.Canceled)))
 		}
 		same(t, "visits", got, []string{"true 1 false false", "true 0 true false", "true 1 false false", "true 0 false true"})
 		same(t, "stored", slices.Sorted(slices.Values(titles(entries(t, db, feeds.Query{})))), []string{"Post a", "Post c"})
+		sound(t, db)
+	})
+}
+
+func isClosed(c chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
+}
+
+// What makes the store panic costs its own visit only: the others of the batch are
+// written, and whoever comes next is served.
+func TestVisitThatMakesTheStorePanicFailsAlone(t *testing.T) {
+	each(t, func(t *testing.T, db *DB) {
+		configure(t, db, nil, remote("a"), remote("b"))
+		good, bad := visitOf(claimed(t, db, "a", epoch), epoch, post("p", epoch)), visitOf(claimed(t, db, "b", epoch), epoch, post("q", epoch))
+		p, q := waiting(t, t.Context(), &good), waiting(t, t.Context(), &bad)
+		q.list[0].Entry = nil
+		db.commitBatch(t.Context(), []*pending{q, p})
+		same(t, "errors", []bool{p.err != nil, errors.Is(q.err, feeds.ErrReader)}, []bool{false, true})
+		same(t, "stored", titles(entries(t, db, feeds.Query{})), []string{"Post p"})
 		sound(t, db)
 	})
 }
@@ -315,10 +339,16 @@ func TestVisitBehindARefusedOneIsStoredWholeOrNotAtAll(t *testing.T) {
 		configure(t, db, nil, remote("a"))
 		return []feeds.Visit{visitOf(claimed(t, db, "a", epoch), epoch, in(post("a", epoch), "C"))}
 	}, func(db *DB, visits []feeds.Visit) error {
-		p := &pending{ctx: context.Background(), visit: &visits[0]}
+		p, err := newPending(context.Background(), &visits[0])
+		if err != nil {
+			return err
+		}
 		lost := visits[0]
 		lost.Due.Fence = 99
-		q := &pending{ctx: context.Background(), visit: &lost}
+		q, err := newPending(context.Background(), &lost)
+		if err != nil {
+			return err
+		}
 		db.commitBatch(context.Background(), []*pending{q, p})
 		if q.err == nil {
 			return errors.New("a visit without a lease was acknowledged")

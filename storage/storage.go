@@ -42,7 +42,9 @@ type DB struct {
 	listen  listener // nil: nobody tells of changes
 	texts   statements
 	commits commitQueue
-	worker  int64 // who we are among those that claim
+	// preparing holds a token for each visit that is being prepared.
+	preparing chan struct{}
+	worker    int64 // who we are among those that claim
 	// ahead is by how many microseconds the clock of the database is ahead of ours.
 	ahead atomic.Int64
 	// patience is how long a transaction that writes may take; 0: as long as it does.
@@ -81,7 +83,7 @@ func openWith(ctx context.Context, dsn string, e engine) (*DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", name, explain(err))
 	}
-	db.commits.writing, db.worker = make(chan struct{}, 1), newWorker()
+	db.worker, db.preparing = newWorker(), make(chan struct{}, spare())
 	if !e.copying {
 		err = db.refuseUnfinished(ctx)
 	}
