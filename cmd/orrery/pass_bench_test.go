@@ -3,14 +3,9 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
-	"context"
 	"encoding/json"
 	"fmt"
-	"io"
-	"net"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -28,7 +23,6 @@ import (
 )
 
 func init() {
-	commands["farm"] = farmMain
 	commands["measure"] = measureMain
 }
 
@@ -150,7 +144,7 @@ type bed struct {
 func lazyBed(b *testing.B, o farm.Options) func() *bed {
 	return sync.OnceValue(func() *bed {
 		dir := b.TempDir()
-		return &bed{farm: startFarm(b, o), program: buildProgram(b, dir), dir: dir}
+		return &bed{farm: startFarm(b, o, 1), program: buildProgram(b, dir), dir: dir}
 	})
 }
 
@@ -241,8 +235,17 @@ func (all costs) report(b *testing.B, sources int) {
 func measureMain() {
 	c := exec.Command(os.Args[1], os.Args[2:]...)
 	c.Stdout, c.Stderr = os.Stdout, os.Stderr
+	spend(c, func() {})
+}
+
+// spend runs a command, with something beside it, and says what it took.
+func spend(c *exec.Cmd, beside func()) {
 	start := time.Now()
-	err := c.Run()
+	err := c.Start()
+	if err == nil {
+		go beside()
+		err = c.Wait()
+	}
 	wall := time.Since(start)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -253,137 +256,4 @@ func measureMain() {
 		peak *= 1 << 10
 	}
 	_ = json.NewEncoder(os.Stdout).Encode(cost{wall, c.ProcessState.UserTime() + c.ProcessState.SystemTime(), peak})
-}
-
-// farmProcess is a farm in a process of its own.
-type farmProcess struct {
-	farm.Options
-	address string
-	entries int // it began with
-	in      io.Writer
-	out     *bufio.Scanner
-}
-
-func startFarm(b *testing.B, o farm.Options) *farmProcess {
-	b.Helper()
-	options, err := json.Marshal(o)
-	if err != nil {
-		b.Fatal(err)
-	}
-	c := exec.Command("farm", string(options))
-	c.Stderr = os.Stderr
-	in, err := c.StdinPipe()
-	if err != nil {
-		b.Fatal(err)
-	}
-	out, err := c.StdoutPipe()
-	if err != nil {
-		b.Fatal(err)
-	}
-	if err := c.Start(); err != nil {
-		b.Fatal(err)
-	}
-	b.Cleanup(func() {
-		in.Close() // it ends at the end of its input, even if we were killed
-		_ = c.Wait()
-	})
-	f := &farmProcess{Options: o, in: in, out: bufio.NewScanner(out)}
-	if _, err := fmt.Sscan(f.answer(b), &f.address, &f.entries); err != nil {
-		b.Fatal(err)
-	}
-	return f
-}
-
-// ask sends a command and returns the answer.
-func (f *farmProcess) ask(b *testing.B, command string) string {
-	b.Helper()
-	if _, err := fmt.Fprintln(f.in, command); err != nil {
-		b.Fatal(err)
-	}
-	return f.answer(b)
-}
-
-func (f *farmProcess) answer(b *testing.B) string {
-	b.Helper()
-	if !f.out.Scan() {
-		b.Fatalf("the farm has ended: %v", f.out.Err())
-	}
-	return f.out.Text()
-}
-
-func (f *farmProcess) counts(b *testing.B) (c farm.Counts) {
-	b.Helper()
-	if err := json.Unmarshal([]byte(f.ask(b, "counts")), &c); err != nil {
-		b.Fatal(err)
-	}
-	return c
-}
-
-// config writes the configuration of a planet of the farm's feeds into the folder
-// and returns its path.
-func (f *farmProcess) config(b *testing.B, dir string, concurrency int) string {
-	b.Helper()
-	list := &feeds.OPML{Title: "Farm"}
-	for n := range f.Feeds {
-		list.Outlines = append(list.Outlines, feeds.Outline{Title: fmt.Sprintf("f%d", n), FeedURL: fmt.Sprintf("http://%s/%d.xml", f.address, n)})
-	}
-	var opml bytes.Buffer
-	text := fmt.Sprintf(`planet: {title: Farm, url: "https://planet.example.org/"}
-fetch: {concurrency: %d, per_host: %[1]d, pause_per_host: 0s, min_interval: 0s, allow: [%q]}
-sources: [{opml: farm.opml}]
-`, concurrency, f.address)
-	if err := feeds.WriteOPML(&opml, list); err != nil {
-		b.Fatal(err)
-	}
-	path := filepath.Join(dir, fmt.Sprintf("orrery-%d.yaml", concurrency))
-	for name, data := range map[string][]byte{path: []byte(text), filepath.Join(dir, "farm.opml"): opml.Bytes()} {
-		if err := os.WriteFile(name, data, 0o644); err != nil {
-			b.Fatal(err)
-		}
-	}
-	return path
-}
-
-// farmMain is the command farm: it says its address and its number of entries,
-// then answers each line of its input, and ends with that.
-func farmMain() {
-	var o farm.Options
-	err := json.Unmarshal([]byte(os.Args[1]), &o)
-	var l net.Listener
-	if err == nil {
-		l, err = new(net.ListenConfig).Listen(context.Background(), "tcp", "127.0.0.1:0")
-	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "farm:", err)
-		os.Exit(1)
-	}
-	f := farm.New(o)
-	size := f.Grow()
-	s := &http.Server{Handler: f, ReadHeaderTimeout: time.Minute}
-	go s.Serve(l) //nolint:errcheck // it ends with the process
-	fmt.Println(l.Addr(), size.Entries)
-	for lines := bufio.NewScanner(os.Stdin); lines.Scan(); {
-		fmt.Println(farmDoes(f, lines.Text()))
-	}
-}
-
-func farmDoes(f *farm.Farm, command string) string {
-	what, arg, _ := strings.Cut(command, " ")
-	switch what {
-	case "step":
-		return fmt.Sprint(f.Step())
-	case "latency":
-		d, err := time.ParseDuration(arg)
-		if err != nil {
-			return err.Error()
-		}
-		f.SetLatency(d)
-	case "counts":
-		c, err := json.Marshal(f.Counts())
-		if err != nil {
-			return err.Error()
-		}
-		return string(c)
-	}
-	return command
 }
