@@ -12,21 +12,25 @@ test: tools-for-tests
 	@test -d ../shared/data || echo "skipped: what runs over the real posts and feeds (no ../shared/data)"
 	go test ./...
 
-# The tests over PostgreSQL start servers of their own (storage/pgtest). Where they
-# may, they get it first; apt would start a server too, which nobody needs.
+# The tests over PostgreSQL start servers of their own (storage/pgtest), and feedparser
+# reads what we write. Where they may, they get both first; apt would start a server too,
+# which nobody needs.
 tools-for-tests:
-	@if ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null; then exit 0; fi; \
+	@want=; \
+	ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || want="$$want postgresql"; \
+	/usr/bin/python3 -c "import feedparser" 2>/dev/null || python3 -c "import feedparser" 2>/dev/null || want="$$want python3-feedparser"; \
+	if [ -z "$$want" ]; then exit 0; fi; \
 	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-		echo "installing PostgreSQL for the tests"; \
+		echo "installing for the tests:$$want" && \
 		mkdir -p /etc/postgresql-common && \
 		{ test -e /etc/postgresql-common/createcluster.conf || \
 			echo "create_main_cluster = false" >/etc/postgresql-common/createcluster.conf; } && \
 		apt-get update -qq && \
 		DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
-			-o Dpkg::Options::=--force-confold postgresql >/dev/null && exit 0; \
+			-o Dpkg::Options::=--force-confold $$want >/dev/null && exit 0; \
 	fi; \
-	if [ "$$CI" = true ]; then echo "PostgreSQL is not installed; install postgresql"; exit 1; fi; \
-	echo "skipped: the tests over PostgreSQL (it is not installed; apt-get install postgresql)"
+	if [ "$$CI" = true ]; then echo "not installed:$$want"; exit 1; fi; \
+	echo "skipped: the tests that need$$want (not installed; apt-get install$$want)"
 
 lint:
 	test -z "$$(gofmt -l .)" || { gofmt -d . ; exit 1; }

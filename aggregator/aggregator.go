@@ -21,7 +21,8 @@ import (
 
 // Store is what visits need of the database.
 type Store interface {
-	// Claim leases sources that are due; an expired lease may be claimed by anybody.
+	// Claim leases sources that are due, none if all are somebody's; an expired lease may
+	// be claimed by anybody.
 	Claim(ctx context.Context, want feeds.Want) ([]feeds.Due, error)
 	// Waiting counts what Claim would lease without its limit.
 	Waiting(ctx context.Context, want feeds.Want) (int, error)

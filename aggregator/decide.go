@@ -85,6 +85,10 @@ func news(now time.Time, d feeds.Due, f *feeds.Feed, known map[string]feeds.Know
 	out := *f
 	out.Entries = nil
 	anew := datesAnew(now, f, known)
+	from := d.Source
+	if len(f.Authors) > 0 {
+		from.Authors = f.Authors
+	}
 	for i := range f.Entries {
 		e := f.Entries[i]
 		place(&e, now, undated, i)
@@ -99,7 +103,7 @@ func news(now time.Time, d feeds.Due, f *feeds.Feed, known map[string]feeds.Know
 		if ok && anew {
 			e.Updated = k.Updated // whether it was changed, its text says
 		}
-		e.Categories = rules.For(&e, &d.Source)
+		e.Categories = rules.Lists(&e, &from)
 		out.Entries = append(out.Entries, e)
 	}
 	return &out

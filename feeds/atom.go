@@ -1,55 +1,32 @@
 package feeds
 
 import (
+	"cmp"
 	"encoding/xml"
 	"io"
 	"net/url"
 	"strings"
-	"time"
-
-	gorilla "github.com/gorilla/feeds"
 )
-
-// The media types of what we write (output.md 15).
-const (
-	AtomType = "application/atom+xml; charset=utf-8"
-	RSSType  = "application/rss+xml; charset=utf-8"
-	JSONType = "application/feed+json"
-	OPMLType = "text/x-opml; charset=utf-8"
-)
-
-// generator is what our feeds name as their maker. It carries no version: a
-// new program must not make every reader fetch an unchanged feed again.
-const generator = "Orrery"
-
-// xmlDoc lets gorilla/feeds encode structs of ours: its own write an atom:category
-// without a term and know no atom:source (libraries.md 4a).
-type xmlDoc struct{ root any }
-
-func (d xmlDoc) FeedXml() any { return d.root }
-
-func writeXML(w io.Writer, root any) error {
-	if err := gorilla.WriteXML(xmlDoc{root}, w); err != nil {
-		return err
-	}
-	_, err := io.WriteString(w, "\n")
-	return err
-}
 
 type atomFeed struct {
-	XMLName   xml.Name     `xml:"http://www.w3.org/2005/Atom feed"`
-	Lang      string       `xml:"xml:lang,attr,omitempty"`
-	Media     string       `xml:"xmlns:media,attr,omitempty"` // declared where an entry has a picture
-	ID        string       `xml:"id"`
-	Title     *atomText    `xml:"title"`
-	Subtitle  *atomText    `xml:"subtitle"`
-	Updated   string       `xml:"updated"`
-	Generator string       `xml:"generator"`
-	Icon      string       `xml:"icon,omitempty"`
-	Rights    *atomText    `xml:"rights"`
-	Links     []atomLink   `xml:"link"`
-	Authors   []atomPerson `xml:"author"`
-	Entries   []atomEntry  `xml:"entry"`
+	XMLName   xml.Name      `xml:"http://www.w3.org/2005/Atom feed"`
+	Lang      string        `xml:"xml:lang,attr,omitempty"`
+	Media     string        `xml:"xmlns:media,attr,omitempty"`
+	History   string        `xml:"xmlns:fh,attr,omitempty"`
+	Graves    string        `xml:"xmlns:at,attr,omitempty"`
+	ID        string        `xml:"id"`
+	Title     *atomText     `xml:"title"`
+	Subtitle  *atomText     `xml:"subtitle"`
+	Updated   string        `xml:"updated"`
+	Generator string        `xml:"generator"`
+	Icon      string        `xml:"icon,omitempty"`
+	Rights    *atomText     `xml:"rights"`
+	Links     []atomLink    `xml:"link"`
+	Authors   []atomPerson  `xml:"author"`
+	Complete  *struct{}     `xml:"fh:complete"`
+	Archive   *struct{}     `xml:"fh:archive"`
+	Deleted   []atomDeleted `xml:"at:deleted-entry"`
+	Entries   []atomEntry   `xml:"entry"`
 }
 
 type atomEntry struct {
@@ -79,6 +56,12 @@ type atomSource struct {
 	Authors  []atomPerson `xml:"author"`
 }
 
+// atomDeleted is an entry that was taken back (RFC 6721 §3).
+type atomDeleted struct {
+	Ref  string `xml:"ref,attr"`
+	When string `xml:"when,attr"`
+}
+
 type atomLink struct {
 	Rel    string `xml:"rel,attr"`
 	Type   string `xml:"type,attr,omitempty"`
@@ -94,13 +77,11 @@ type mediaPicture struct {
 	URL string `xml:"url,attr"`
 }
 
-const mediaSpace = "http://search.yahoo.com/mrss/"
-
-func newMediaPicture(address string) *mediaPicture {
-	if address == "" {
+func newMediaPicture(to string) *mediaPicture {
+	if to == "" {
 		return nil
 	}
-	return &mediaPicture{clean(address)}
+	return &mediaPicture{address(to)}
 }
 
 type atomPerson struct {
@@ -114,19 +95,25 @@ type atomCategory struct {
 	Label  string `xml:"label,attr,omitempty"`
 }
 
+// atomText is a text construct (RFC 4287 §3.1); Text is escaped.
 type atomText struct {
 	Type string `xml:"type,attr,omitempty"` // text when not said
-	Text string `xml:",chardata"`
+	Text string `xml:",innerxml"`
 }
 
-// WriteAtom writes f as Atom 1.0 (RFC 4287). The same feed gives the same bytes.
+// WriteAtom writes f as Atom 1.0 (RFC 4287), with its history (RFC 5005) and what was
+// taken back (RFC 6721). The same feed gives the same bytes.
 func WriteAtom(w io.Writer, f *Feed) error {
+	const typ = "application/atom+xml"
 	a := atomFeed{
-		Lang: clean(f.Language), ID: clean(f.ID), Title: newAtomTitle(f.Title), Subtitle: newAtomPlain(f.Subtitle),
-		Updated: atomTime(f.Updated), Generator: generator, Icon: clean(f.Icon), Rights: newAtomPlain(f.Rights),
-		Authors: atomPeople(f.Authors),
-		Links:   atomLinks(f.Self, "application/atom+xml", f.Link, f.Hubs),
-		Entries: make([]atomEntry, len(f.Entries)),
+		Lang: languageTag(f.Language), ID: printable(f.ID), Title: newAtomTitle(cmp.Or(f.Title, f.Link)), Subtitle: newAtomPlain(f.Subtitle),
+		Updated: atomTime(f.Updated), Generator: generator, Icon: address(f.Icon), Rights: newAtomPlain(f.Rights),
+		Authors: atomPeople(f.Authors), Links: append(atomLinks(f.Self, typ, f.Link, f.Hubs), f.history(typ)...),
+		Complete: present(f.complete()), Archive: present(f.Archive), History: spaceIf(f.complete() || f.Archive, historySpace),
+		Graves: spaceIf(len(f.Deleted) > 0, tombstoneSpace), Entries: make([]atomEntry, len(f.Entries)),
+	}
+	for _, t := range f.Deleted {
+		a.Deleted = append(a.Deleted, atomDeleted{printable(t.GUID), atomTime(t.At)})
 	}
 	for i := range f.Entries {
 		a.Entries[i] = newAtomEntry(&f.Entries[i])
@@ -139,31 +126,48 @@ func WriteAtom(w io.Writer, f *Feed) error {
 
 func newAtomEntry(e *Entry) atomEntry {
 	a := atomEntry{
-		Lang: clean(e.Language), ID: clean(e.GUID), Title: newAtomTitle(e.Title), Updated: atomTime(later(e.Updated, e.Published)),
+		Lang: languageTag(e.Language), ID: printable(e.GUID), Updated: atomTime(later(e.Updated, e.Published)),
 		Authors: atomPeople(e.Authors), Contributors: atomPeople(e.Contributors), Source: newAtomSource(e.Origin),
 		Summary: newAtomHTML(e.Summary), Content: newAtomHTML(e.Content), Thumbnail: newMediaPicture(e.Image),
 	}
-	if e.TitleHTML != "" {
-		a.Title = newAtomHTML(e.TitleHTML)
+	title := printable(e.Title)
+	if title == "" {
+		title = e.heading()
+	}
+	if a.Title = newAtomHTML(e.TitleHTML); a.Title == nil {
+		a.Title = newAtomTitle(title)
+	}
+	if a.Summary == nil && a.Content == nil { // RFC 4287 §4.1.1.1 advises one of them, and of this there is no more
+		a.Summary = newAtomHTML(textHTML(title))
 	}
 	if !unsayable(e.Published) {
 		a.Published = atomTime(e.Published)
 	}
 	if e.Permalink != "" {
-		a.Links = append(a.Links, atomLink{Rel: "alternate", Type: "text/html", Href: clean(e.Permalink)})
+		a.Links = append(a.Links, atomLink{Rel: "alternate", Type: "text/html", Href: address(e.Permalink)})
 	}
 	for _, x := range e.Enclosures {
-		a.Links = append(a.Links, atomLink{Rel: "enclosure", Type: clean(x.Type), Href: clean(x.URL), Length: x.Length})
+		a.Links = append(a.Links, atomLink{Rel: "enclosure", Type: fileType(x.Type), Href: address(x.URL), Length: max(x.Length, 0)})
 	}
 	for _, l := range e.Links {
 		if republished[l.Rel] {
-			a.Links = append(a.Links, atomLink{Rel: l.Rel, Type: clean(l.Type), Lang: l.Language, Title: clean(l.Title), Href: clean(l.URL)})
+			a.Links = append(a.Links, atomLink{Rel: l.Rel, Type: fileType(l.Type), Lang: languageTag(l.Language), Title: printable(l.Title), Href: address(l.URL)})
 		}
 	}
 	for _, t := range e.Tags {
-		a.Categories = append(a.Categories, atomCategory{clean(t.Term), absoluteIRI(t.Scheme), clean(t.Label)})
+		if term := printable(cmp.Or(t.Term, t.Label)); term != "" {
+			a.Categories = append(a.Categories, atomCategory{term, absoluteIRI(t.Scheme), printable(t.Label)})
+		}
 	}
 	return a
+}
+
+// heading stands for the title of an entry that has none: RFC 4287 §4.1.1.1 advises one
+// that is not empty, and a list of titles would have a gap there.
+func (e *Entry) heading() string {
+	const long = 100
+	text := cmp.Or(printable(Excerpt(e.Summary, long)), printable(Excerpt(e.Content, long)))
+	return cmp.Or(text, printable(e.Permalink), printable(e.GUID))
 }
 
 // republished are the relations of an entry's further links that hold wherever it
@@ -173,18 +177,13 @@ var republished = map[string]bool{"via": true, "related": true, "replies": true,
 // absoluteIRI is s if it may be a scheme (RFC 4287 §4.2.2.2), else "": RSS calls
 // its domains what it likes.
 func absoluteIRI(s string) string {
+	if s == "" {
+		return ""
+	}
 	if u, err := url.Parse(s); err != nil || !u.IsAbs() || u.Opaque+u.Host+u.Path == "" || strings.ContainsAny(s, " <>\"{}|\\^`") {
 		return ""
 	}
-	return clean(s)
-}
-
-// later repairs an updated before its published, which readers show as nonsense.
-func later(updated, published time.Time) time.Time {
-	if updated.Before(published) {
-		return published
-	}
-	return updated
+	return address(s)
 }
 
 func newAtomSource(o *Origin) *atomSource {
@@ -192,7 +191,8 @@ func newAtomSource(o *Origin) *atomSource {
 		return nil
 	}
 	return &atomSource{
-		ID: clean(o.ID), Title: newAtomTitle(o.Title), Subtitle: newAtomPlain(o.Subtitle), Updated: atomTime(o.Updated), Icon: clean(o.Icon), Rights: newAtomPlain(o.Rights),
+		ID: printable(o.ID), Title: newAtomTitle(o.Title), Subtitle: newAtomPlain(o.Subtitle), Updated: atomTime(o.Updated),
+		Icon: address(o.Icon), Rights: newAtomPlain(o.Rights),
 		Links: atomLinks(o.Self, "", o.Link, nil), Authors: atomPeople(o.Authors),
 	}
 }
@@ -200,36 +200,36 @@ func newAtomSource(o *Origin) *atomSource {
 // newAtomTitle is plain text, said in a way that leaves no doubt: where readers
 // that ignore the type could take it for markup, it is escaped and called HTML.
 func newAtomTitle(s string) *atomText {
-	if s = clean(s); looksLikeHTML.MatchString(s) {
-		return &atomText{Type: "html", Text: escapeHTML(s)}
+	if s = printable(s); resemblesHTML(s) {
+		return &atomText{Type: "html", Text: xmlEscapes.in(escapeHTML(s))}
 	}
-	return &atomText{Text: s}
+	return &atomText{Text: xmlEscapes.in(s)}
 }
 
 func newAtomPlain(s string) *atomText {
-	if s == "" {
-		return nil
+	if t := newAtomTitle(s); t.Text != "" {
+		return t
 	}
-	return newAtomTitle(s)
+	return nil
 }
 
 func newAtomHTML(s string) *atomText {
-	if s == "" {
+	if s = inner(s); strings.TrimSpace(s) == "" {
 		return nil
 	}
-	return &atomText{Type: "html", Text: clean(s)}
+	return &atomText{Type: "html", Text: s}
 }
 
 func atomLinks(self, selfType, page string, hubs []string) []atomLink {
 	var links []atomLink
 	if self != "" {
-		links = append(links, atomLink{Rel: "self", Type: selfType, Href: clean(self)})
+		links = append(links, atomLink{Rel: "self", Type: selfType, Href: address(self)})
 	}
 	if page != "" {
-		links = append(links, atomLink{Rel: "alternate", Type: "text/html", Href: clean(page)})
+		links = append(links, atomLink{Rel: "alternate", Type: "text/html", Href: address(page)})
 	}
 	for _, h := range hubs {
-		links = append(links, atomLink{Rel: "hub", Href: clean(h)})
+		links = append(links, atomLink{Rel: "hub", Href: address(h)})
 	}
 	return links
 }
@@ -239,28 +239,10 @@ func atomLinks(self, selfType, page string, hubs []string) []atomLink {
 func atomPeople(people []Person) []atomPerson {
 	var a []atomPerson
 	for _, p := range people {
-		name := clean(p.Name)
-		if name == "" {
-			name = clean(p.URL) // RFC 4287 §3.2.1: a person has a name
-		}
-		if name != "" {
-			a = append(a, atomPerson{Name: name, URI: clean(p.URL)})
+		// RFC 4287 §3.2.1: a person has a name
+		if name := cmp.Or(printable(p.Name), address(p.URL)); name != "" {
+			a = append(a, atomPerson{Name: name, URI: address(p.URL)})
 		}
 	}
 	return a
-}
-
-// atomTime writes t as RFC 3339 in UTC. An unknown time is the epoch: the
-// element is required (RFC 4287 §4.1.1) and the clock would change the bytes.
-func atomTime(t time.Time) string {
-	if unsayable(t) {
-		t = time.Unix(0, 0)
-	}
-	return t.UTC().Truncate(time.Second).Format(time.RFC3339)
-}
-
-// unsayable says that t is unknown, or of a year that RFC 3339 and RFC 822 have
-// no four digits for.
-func unsayable(t time.Time) bool {
-	return t.IsZero() || t.UTC().Year() < 1 || t.UTC().Year() > 9999
 }

@@ -19,6 +19,10 @@ import (
 
 // benchFeed is a page of a planet: 60 entries of about 6 KB.
 func benchFeed() *Feed {
+	return testPlanet.Compose(View{Title: "P"}, "feed", benchEntries())
+}
+
+func benchEntries() []Entry {
 	paragraph := `<p>Words of a post that <a href="https://a.example/x?a=1&amp;b=2">link</a> and <em>stress</em>, ` + strings.Repeat("and go on ", 50) + "</p>\n"
 	source := &Source{Slug: "a", URL: "https://a.example/feed", FeedID: "tag:a.example,2026:f", FeedTitle: "A", FeedLink: "https://a.example/"}
 	var entries []Entry
@@ -28,7 +32,22 @@ func benchFeed() *Feed {
 		e.Tags, e.Categories = []Tag{{Term: "go"}, {Term: "xmpp"}}, []CategoryName{{"go", "Go"}}
 		entries = append(entries, e)
 	}
-	return testPlanet.Compose(View{Title: "P"}, "feed", entries)
+	return entries
+}
+
+// BenchmarkRender makes the page of entries as they come from the store, in each format.
+func BenchmarkRender(b *testing.B) {
+	entries := benchEntries()
+	for format, write := range writers {
+		b.Run(format, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if err := write(io.Discard, testPlanet.Compose(View{Title: "P"}, "feed", entries)); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
 }
 
 func benchmarkWrite(b *testing.B, write func(io.Writer, *Feed) error) {

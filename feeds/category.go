@@ -118,6 +118,62 @@ func (r *Rules) For(e *Entry, s *Source) []CategoryName {
 	return names
 }
 
+// What an entry stands in besides its categories is kept as they are: lists of its
+// authors and its language, whose slugs have these in front. No category's slug has a
+// slash.
+const (
+	AuthorList   = "author/"
+	LanguageList = "language/"
+)
+
+// maxAuthorLists is how many authors of one entry have it in their lists.
+const maxAuthorLists = 8
+
+// Lists returns the categories of e from s, and the lists of its authors, by the names
+// that people chose, and of its language. Who is not named is the author of s.
+func (r *Rules) Lists(e *Entry, s *Source) []CategoryName {
+	names := r.For(e, s)
+	people := e.Authors
+	if len(people) == 0 {
+		people = s.Authors
+	}
+	people = r.Authors.People(people)
+	for _, p := range people[:min(len(people), maxAuthorLists)] {
+		if slug := Slug(p.Name); slug != "" {
+			names = append(names, CategoryName{Slug: AuthorList + slug, Title: p.Name})
+		}
+	}
+	if tag := baseLanguage(e.Language); tag != "" {
+		names = append(names, CategoryName{Slug: LanguageList + tag, Title: tag})
+	}
+	return names
+}
+
+// baseLanguage is the language of a tag without its region and script, "" for what
+// is none (BCP 47).
+func baseLanguage(tag string) string {
+	base, _, _ := strings.Cut(strings.ToLower(tag), "-")
+	if len(base) < 2 || len(base) > 8 || base == "und" || strings.Trim(base, "abcdefghijklmnopqrstuvwxyz") != "" {
+		return ""
+	}
+	return base
+}
+
+// List is the name of the list that c is, without what stands in front of its slug; ""
+// for a category.
+func (c CategoryName) List() (kind, slug string) {
+	if i := strings.IndexByte(c.Slug, '/'); i >= 0 {
+		return c.Slug[:i+1], c.Slug[i+1:]
+	}
+	return "", c.Slug
+}
+
+// Fold is equal for names of the same category or list.
+func (c CategoryName) Fold() string {
+	kind, _ := c.List()
+	return kind + FoldTag(c.Title)
+}
+
 // Name is the configured category that people mean by title, or otherwise.
 func (r *Rules) Name(title string, otherwise CategoryName) CategoryName {
 	f := FoldTag(title)

@@ -90,3 +90,27 @@ func TestSourceKeepsAndDropsAsConfigured(t *testing.T) {
 		}
 	}
 }
+
+// Beside its categories an entry stands in the list of each of its authors, by the name
+// they chose, and of its language; whom it does not name, its feed does.
+func TestEntryIsInTheListsOfItsAuthorsAndLanguage(t *testing.T) {
+	r := &Rules{Authors: Authors{}, TagsAsCategories: true}
+	r.Authors.Add("Nÿco", "nyco")
+	s := &Source{Slug: "s", Authors: []Person{{Name: "The Feed"}}}
+	for _, c := range []struct {
+		e    Entry
+		want string
+	}{
+		{Entry{}, "author/the-feed"},
+		{Entry{Authors: []Person{{Name: "nyco"}, {Name: "Ann Lee"}, {Name: "???"}}, Language: "de-AT"}, "author/nyco author/ann-lee language/de"},
+		{Entry{Authors: []Person{{Name: "Ann"}}, Tags: []Tag{{Term: "author/x"}}, Language: "x-klingon"}, "author-x author/ann"},
+	} {
+		got := ""
+		for _, n := range r.Lists(&c.e, s) {
+			got += " " + n.Slug
+		}
+		if got != " "+c.want {
+			t.Errorf("%+v: lists%s, want %s", c.e, got, c.want)
+		}
+	}
+}

@@ -60,7 +60,24 @@ type Feed struct {
 	Complete bool
 	// PrevArchive and Next lead to older entries (RFC 5005 §4, JSON Feed next_url).
 	PrevArchive, Next string
-	Entries           []Entry
+	// Archive says that the document is a part of the feed's past (RFC 5005 §4), of which
+	// NextArchive is the part that came after it, "" for none, and Current the feed
+	// itself.
+	Archive              bool
+	NextArchive, Current string
+	Entries              []Entry
+	// Deleted are entries that were taken back (RFC 6721). Only of what is written.
+	Deleted []Tombstone
+	// Dropped are sentences about entries that Compose and Bury left out, since no
+	// document can say them. Only of what is written.
+	Dropped []string
+}
+
+// Tombstone says that an entry is no longer there (RFC 6721).
+type Tombstone struct {
+	ID   string    // of the entry, as Entry.ID
+	GUID string    // as Entry.GUID; what Compose makes of both is the atom:id that it had
+	At   time.Time // when it was taken back
 }
 
 // Person is an author. A person has at least one of Name and URL.

@@ -44,12 +44,16 @@ func FuzzRead(f *testing.F) {
 		p := Planet{Title: "P", URL: "https://planet.example/"}
 		for i := range feed.Entries {
 			e := &feed.Entries[i]
-			e.ID = PublicID(readAt + " " + e.GUID)
+			e.ID, e.Sort = PublicID(readAt+" "+e.GUID), day(1)
 			e.Source = &Source{Slug: "s", URL: readAt, FeedID: feed.ID, FeedTitle: feed.Title, FeedLink: feed.Link, Rights: feed.Rights, Authors: feed.Authors}
 			e.Categories = (&Rules{TagsAsCategories: true}).For(e, e.Source)
 		}
 		for format := range writers {
-			writeValid(t, format, p.Compose(View{Title: "P"}, "feed", feed.Entries))
+			g := p.Compose(View{Title: "P"}, "feed", feed.Entries)
+			if len(g.Entries) == 0 && len(feed.Entries) > 0 {
+				t.Errorf("all entries are left out: %q", g.Dropped)
+			}
+			writeValid(t, format, g)
 		}
 	})
 }

@@ -173,6 +173,9 @@ func fromRSSItem(r *rss.Item) Entry {
 		e.Enclosures = append(e.Enclosures, Enclosure{URL: x.URL, Type: x.Type, Length: length(x.Length)})
 	}
 	e.Enclosures = append(e.Enclosures, mediaFiles(r.Extensions, e.Enclosures)...)
+	if u := r.Extensions["atom"]["updated"]; len(u) > 0 {
+		e.Updated = parseDate(u[0].Value)
+	}
 	if s := r.Source; s != nil && s.URL != "" {
 		e.Origin = &Origin{ID: s.URL, Title: plainTitle(s.Title), Self: s.URL}
 	}

@@ -144,7 +144,11 @@ func (r *jsonReader) jsonHead(v jsonValue, format string) {
 	f.Title, f.Subtitle = oneLine(v.get("title").text()), oneLine(v.get("description").text())
 	f.Link, f.Self, f.Next = v.get("home_page_url").str(), v.get("feed_url").str(), v.get("next_url").str()
 	f.Icon = cmp.Or(v.get("icon").str(), v.get("favicon").str())
-	f.Language, f.Authors = v.get("language").str(), v.authors()
+	f.Language, f.Authors = v.get("language").str(), v.people("authors", "author")
+	ours := v.get("_orrery")
+	f.ID, f.Updated, f.Rights = ours.get("id").str(), parseDate(ours.get("date_modified").text()), oneLine(ours.get("rights").text())
+	f.Complete, f.Archive = ours.get("complete").is("true"), ours.get("archive").is("true")
+	f.Current, f.NextArchive = ours.get("current").str(), ours.get("next_archive").str()
 	for h := range v.get("hubs").list() {
 		if u := h.get("url").str(); u != "" && strings.EqualFold(h.get("type").str(), "WebSub") {
 			f.Hubs = append(f.Hubs, u)
@@ -161,17 +165,18 @@ func jsonEntry(v jsonValue) Entry {
 	e := Entry{
 		GUID: id, GUIDGlobal: isURI(id), Permalink: cmp.Or(v.get("url").str(), v.get("external_url").str()),
 		Title: oneLine(v.get("title").text()), Content: v.get("content_html").text(), Summary: textHTML(v.get("summary").text()),
-		Language: v.get("language").str(), Authors: v.authors(),
+		Language: v.get("language").str(), Authors: v.people("authors", "author"),
 		Image: cmp.Or(v.get("image").str(), v.get("banner_image").str()),
 	}
 	e.Published, e.Updated = e.date(v.get("date_published").text()), e.date(v.get("date_modified").text())
 	if e.Content == "" {
 		e.Content = textHTML(v.get("content_text").text())
 	}
+	ours := v.get("_orrery")
+	e.TitleHTML, e.Contributors, e.Links = ours.get("title_html").text(), ours.people("contributors"), jsonLinks(ours.get("links"))
 	if other := v.get("external_url").str(); other != "" && other != e.Permalink {
 		e.Links = append(e.Links, Link{Rel: "related", URL: other}) // what the post is about
 	}
-	ours := v.get("_orrery")
 	e.Tags = jsonTags(v.get("tags"), ours.get("categories"))
 	e.Origin = jsonOrigin(ours.get("source"))
 	for x := range v.get("attachments").list() {
@@ -187,6 +192,17 @@ func (e *Entry) date(s string) time.Time {
 	t, zoned := readDate(s)
 	e.Unzoned = e.Unzoned || !t.IsZero() && !zoned
 	return t
+}
+
+// jsonLinks are the further links that another Orrery wrote.
+func jsonLinks(list jsonValue) []Link {
+	var out []Link
+	for l := range list.list() {
+		out = appendLink(out, xmlLink{
+			rel: l.get("rel").str(), href: l.get("url").str(), typ: l.get("type").str(), lang: l.get("language").str(), title: oneLine(l.get("title").text()),
+		})
+	}
+	return out
 }
 
 // jsonTags are the tags of an item: first those that another Orrery wrote whole,
@@ -229,14 +245,16 @@ func jsonOrigin(v jsonValue) *Origin {
 	if o.ID == "" && o.Title == "" && o.Link == "" && o.Self == "" {
 		return nil
 	}
-	o.Updated = parseDate(v.get("date_modified").text())
+	o.Subtitle, o.Rights, o.Icon = oneLine(v.get("description").text()), oneLine(v.get("rights").text()), v.get("icon").str()
+	o.Updated, o.Authors = parseDate(v.get("date_modified").text()), v.people("authors")
 	return &o
 }
 
-// authors are those of a JSON Feed or item; author is what version 1.0 had.
-func (v jsonValue) authors() []Person {
+// people are those of a member of a JSON Feed or item, of the first that has any: author
+// is what authors were in version 1.0.
+func (v jsonValue) people(keys ...string) []Person {
 	var out []Person
-	for _, key := range []string{"authors", "author"} {
+	for _, key := range keys {
 		for a := range v.get(key).list() {
 			if len(out) == maxPeople {
 				break

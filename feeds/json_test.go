@@ -486,7 +486,7 @@ func sameFeed(t *testing.T, name string, f *Feed, j *jsonfeed.Feed) {
 				t.Errorf("%s: date %v, gofeed %q", name, d.ours, d.theirs)
 			}
 		}
-		same("tags", strings.Join(terms(e.Tags), "|"), strings.Join(i.Tags, "|"))
+		same("tags", strings.Join(termsOf(e.Tags), "|"), strings.Join(i.Tags, "|"))
 	}
 }
 

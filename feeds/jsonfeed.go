@@ -1,6 +1,7 @@
 package feeds
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/json"
 	"io"
@@ -13,7 +14,8 @@ import (
 // there are none, and has no language, length or extension in them (libraries.md 6).
 type jsonDoc struct {
 	*gorilla.JSONFeed
-	Items []jsonItem `json:"items"`
+	Orrery jsonFeedOrrery `json:"_orrery"`
+	Items  []jsonItem     `json:"items"`
 }
 
 type jsonItem struct {
@@ -29,21 +31,50 @@ type jsonAttachment struct {
 	Size int64  `json:"size_in_bytes,omitempty"`
 }
 
-// jsonOrrery says what JSON Feed has no word for: our categories apart from the
-// entry's own tags, where the entry comes from and who else has it.
+// jsonFeedOrrery says what JSON Feed has no word for and Atom has; docs/json-feed.md
+// is for those who read it.
+type jsonFeedOrrery struct {
+	ID          string        `json:"id,omitempty"`
+	Updated     string        `json:"date_modified,omitempty"`
+	Rights      string        `json:"rights,omitempty"`
+	Generator   string        `json:"generator"`
+	Complete    bool          `json:"complete,omitempty"`
+	Archive     bool          `json:"archive,omitempty"`
+	Current     string        `json:"current,omitempty"`
+	NextArchive string        `json:"next_archive,omitempty"`
+	Deleted     []jsonDeleted `json:"deleted,omitempty"`
+}
+
+type jsonDeleted struct {
+	ID   string `json:"id"`
+	Date string `json:"date"`
+}
+
+// jsonOrrery says of an item: our categories apart from its own tags, where it comes
+// from, who else has it, who helped, and where else it leads.
 type jsonOrrery struct {
-	Source     *jsonSource    `json:"source,omitempty"`
-	Also       []jsonSource   `json:"also,omitempty"`
-	Categories []jsonCategory `json:"categories,omitempty"`
+	TitleHTML    string                `json:"title_html,omitempty"`
+	Source       *jsonSource           `json:"source,omitempty"`
+	Also         []jsonSource          `json:"also,omitempty"`
+	Contributors []*gorilla.JSONAuthor `json:"contributors,omitempty"`
+	Categories   []jsonCategory        `json:"categories,omitempty"`
+	Links        []Link                `json:"links,omitempty"`
 }
 
 type jsonSource struct {
-	ID      string `json:"id,omitempty"`
-	Title   string `json:"title,omitempty"`
-	Page    string `json:"home_page_url,omitempty"`
-	Feed    string `json:"feed_url,omitempty"`
-	Updated string `json:"date_modified,omitempty"`
+	ID          string                `json:"id,omitempty"`
+	Title       string                `json:"title,omitempty"`
+	Description string                `json:"description,omitempty"`
+	Page        string                `json:"home_page_url,omitempty"`
+	Feed        string                `json:"feed_url,omitempty"`
+	Icon        string                `json:"icon,omitempty"`
+	Rights      string                `json:"rights,omitempty"`
+	Updated     string                `json:"date_modified,omitempty"`
+	Authors     []*gorilla.JSONAuthor `json:"authors,omitempty"`
 }
+
+// said says that there is a source to speak of.
+func (s *jsonSource) said() bool { return s.ID+s.Title+s.Page+s.Feed != "" }
 
 type jsonCategory struct {
 	Term   string `json:"term"`
@@ -56,79 +87,114 @@ type jsonCategory struct {
 func WriteJSON(w io.Writer, f *Feed) error {
 	d := jsonDoc{
 		JSONFeed: &gorilla.JSONFeed{
-			Version: "https://jsonfeed.org/version/1.1", Title: clean(cmp.Or(f.Title, f.Link)),
-			Language: clean(f.Language), HomePageUrl: clean(f.Link), FeedUrl: clean(f.Self), Description: clean(f.Subtitle),
-			Icon: clean(f.Icon), Authors: jsonPeople(f.Authors),
+			Version: "https://jsonfeed.org/version/1.1", Title: printable(cmp.Or(f.Title, f.Link)),
+			Language: languageTag(f.Language), HomePageUrl: address(f.Link), FeedUrl: address(f.Self), Description: printable(f.Subtitle),
+			Icon: address(f.Icon), Authors: jsonPeople(f.Authors),
 		},
-		Items: make([]jsonItem, len(f.Entries)),
+		Orrery: newJSONFeedOrrery(f),
+		Items:  make([]jsonItem, len(f.Entries)),
+	}
+	// next_url must never be the address of the document, or readers go round and round.
+	if next := address(cmp.Or(f.Next, f.PrevArchive)); next != d.FeedUrl && !f.complete() {
+		d.NextUrl = next
 	}
 	for _, h := range f.Hubs {
-		d.Hubs = append(d.Hubs, &gorilla.JSONHub{Type: "WebSub", Url: clean(h)})
+		d.Hubs = append(d.Hubs, &gorilla.JSONHub{Type: "WebSub", Url: address(h)})
 	}
+	const markup = 1 << 10 // bytes of an item beside its text, about
+	size := 0
 	for i := range f.Entries {
 		d.Items[i] = newJSONItem(&f.Entries[i])
+		size += len(f.Entries[i].Content) + len(f.Entries[i].Summary) + markup
 	}
-	e := json.NewEncoder(w)
+	var b bytes.Buffer
+	b.Grow(size)
+	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
-	e.SetIndent("", "  ")
-	return e.Encode(d)
+	if err := e.Encode(d); err != nil {
+		return err
+	}
+	return indentJSON(w, b.Bytes())
+}
+
+func newJSONFeedOrrery(f *Feed) jsonFeedOrrery {
+	x := jsonFeedOrrery{
+		ID: printable(f.ID), Rights: printable(f.Rights), Generator: generator, Complete: f.complete(), Archive: f.Archive,
+	}
+	if !unsayable(f.Updated) {
+		x.Updated = atomTime(f.Updated)
+	}
+	if !x.Complete {
+		x.Current, x.NextArchive = address(f.Current), address(f.NextArchive)
+	}
+	for _, t := range f.Deleted {
+		x.Deleted = append(x.Deleted, jsonDeleted{printable(t.GUID), atomTime(t.At)})
+	}
+	return x
 }
 
 func newJSONItem(e *Entry) jsonItem {
+	content, summary := printable(e.Content), printable(e.Summary)
 	j := jsonItem{
 		JSONItem: &gorilla.JSONItem{
-			Id: clean(e.GUID), Url: clean(e.Permalink), Title: clean(e.Title),
-			ContentHTML: clean(cmp.Or(e.Content, e.Summary)), Authors: jsonPeople(e.Authors),
-			PublishedDate: jsonTime(e.Published), Image: clean(e.Image), ExternalUrl: clean(e.related()),
+			Id: printable(e.GUID), Url: address(e.Permalink), Title: printable(e.Title),
+			ContentHTML: cmp.Or(content, summary), Authors: jsonPeople(e.Authors),
+			PublishedDate: jsonTime(e.Published), Image: address(e.Image), ExternalUrl: address(e.related()),
 		},
-		Language: clean(e.Language),
+		Language: languageTag(e.Language),
 		Orrery:   newJSONOrrery(e),
 	}
 	if !e.Updated.IsZero() {
 		j.ModifiedDate = jsonTime(later(e.Updated, e.Published))
 	}
-	if e.Content != "" && e.Summary != "" {
-		j.Summary = PlainText(e.Summary)
+	if content != "" && summary != "" {
+		j.Summary = PlainText(summary)
 	}
 	if j.ContentHTML == "" {
 		j.ContentText = cmp.Or(j.Title, j.Url, j.Id) // one of the two is required
 	}
 	for _, t := range e.Tags {
-		name := clean(cmp.Or(t.Label, t.Term))
-		if !containsFold(j.Tags, name) {
+		if name := printable(cmp.Or(t.Label, t.Term)); name != "" && !containsFold(j.Tags, name) {
 			j.Tags = append(j.Tags, name)
 		}
 	}
 	for _, x := range e.Enclosures {
-		j.Attachments = append(j.Attachments, jsonAttachment{clean(x.URL), cmp.Or(clean(x.Type), "application/octet-stream"), x.Length})
+		j.Attachments = append(j.Attachments, jsonAttachment{address(x.URL), cmp.Or(fileType(x.Type), "application/octet-stream"), max(x.Length, 0)})
 	}
 	return j
 }
 
 func newJSONOrrery(e *Entry) *jsonOrrery {
-	x := &jsonOrrery{}
+	x := &jsonOrrery{TitleHTML: printable(e.TitleHTML), Contributors: jsonPeople(e.Contributors)}
 	if o := e.Origin; o != nil {
-		x.Source = &jsonSource{ID: clean(o.ID), Title: clean(o.Title), Page: clean(o.Link), Feed: clean(o.Self)}
+		x.Source = &jsonSource{
+			ID: printable(o.ID), Title: printable(o.Title), Description: printable(o.Subtitle), Page: address(o.Link), Feed: address(o.Self),
+			Icon: address(o.Icon), Rights: printable(o.Rights), Authors: jsonPeople(o.Authors),
+		}
 		if !unsayable(o.Updated) {
 			x.Source.Updated = atomTime(o.Updated)
 		}
 	}
 	for i := range e.Also {
 		s := &e.Also[i]
-		also := jsonSource{Title: clean(s.Name()), Page: clean(s.Home())}
-		if !s.Local() {
-			also.Feed = clean(s.URL)
-		}
-		if also != (jsonSource{}) {
+		also := jsonSource{Title: printable(s.Name()), Page: address(s.Home()), Feed: address(s.PublicURL())}
+		if also.said() {
 			x.Also = append(x.Also, also)
 		}
 	}
 	for _, t := range e.Tags {
-		if t.Scheme != "" {
-			x.Categories = append(x.Categories, jsonCategory{clean(t.Term), clean(t.Scheme), clean(t.Label)})
+		if term := printable(t.Term); term != "" && t.Scheme != "" {
+			x.Categories = append(x.Categories, jsonCategory{term, printable(t.Scheme), printable(t.Label)})
 		}
 	}
-	if x.Source == nil && x.Also == nil && x.Categories == nil {
+	external := e.related() // said already
+	for _, l := range e.Links {
+		if !republished[l.Rel] || l.Rel == "related" && l == (Link{Rel: "related", URL: external}) {
+			continue
+		}
+		x.Links = append(x.Links, Link{l.Rel, address(l.URL), fileType(l.Type), languageTag(l.Language), printable(l.Title)})
+	}
+	if x.Source == nil && x.Also == nil && x.Categories == nil && x.Contributors == nil && x.Links == nil && x.TitleHTML == "" {
 		return nil
 	}
 	return x

@@ -107,7 +107,11 @@ func isASCII(s string) bool {
 // escapeUnsafe escapes what no part of an address may hold (RFC 3986 §2); net/url
 // leaves it in a query, and behind a mailto:, as it came.
 func escapeUnsafe(s string) string {
-	fits := func(c byte) bool { return c > 0x20 && c < 0x7F && strings.IndexByte("\"<>\\^`{|}", c) < 0 }
+	return escapeBytes(s, func(c byte) bool { return c > 0x20 && c < 0x7F && strings.IndexByte("\"<>\\^`{|}", c) < 0 })
+}
+
+// escapeBytes escapes the bytes of s that do not fit.
+func escapeBytes(s string, fits func(byte) bool) string {
 	var b strings.Builder
 	for i := 0; i < len(s); i++ {
 		if fits(s[i]) {

@@ -36,7 +36,9 @@ func Normalize(f *Feed, base string) {
 	}
 	f.Link = webURL(base, f.Link)
 	f.Icon = webURL(cmp.Or(f.Link, base), f.Icon)
-	f.PrevArchive, f.Next = webURL(base, f.PrevArchive), webURL(base, f.Next)
+	for _, to := range []*string{&f.PrevArchive, &f.Next, &f.NextArchive, &f.Current} {
+		*to = webURL(base, *to)
+	}
 	f.Language = Language(f.Language)
 	f.Authors = people(f.Authors, cmp.Or(f.Link, base))
 	f.Updated = believable(f.Updated)

@@ -2,6 +2,7 @@ package feeds
 
 import (
 	"cmp"
+	"fmt"
 	"net/url"
 	"slices"
 	"strings"
@@ -14,6 +15,7 @@ type Planet struct {
 	URL         string // absolute, ends in a slash; every address of ours is made from it
 	Description string
 	Language    string // BCP 47
+	Icon        string // absolute address of a small picture; RSS shows PNG, JPEG and GIF only
 	Owner       Person
 	Entries     int // in a feed and on a page
 }
@@ -29,6 +31,9 @@ type View struct {
 // Compose makes the feed of a view from stored entries: identities that never
 // change, the source of every foreign entry, our categories beside the tags.
 // self is the name of the format's file, such as "feed.atom".
+//
+// One bad entry never breaks a feed: what no document can say of an entry is left
+// out, and an entry without an id or a date is, with a sentence in Dropped.
 func (p *Planet) Compose(v View, self string, entries []Entry) *Feed {
 	f := &Feed{
 		ID:       p.mint("f/" + strings.TrimSuffix(v.Path, "/")),
@@ -36,6 +41,7 @@ func (p *Planet) Compose(v View, self string, entries []Entry) *Feed {
 		Subtitle: v.Description,
 		Link:     p.URL + v.Path,
 		Self:     p.URL + v.Path + self,
+		Icon:     web(p.Icon),
 		Language: cmp.Or(v.Language, p.Language),
 		Authors:  []Person{p.owner()},
 		Entries:  make([]Entry, 0, len(entries)),
@@ -43,8 +49,18 @@ func (p *Planet) Compose(v View, self string, entries []Entry) *Feed {
 	seen := make(map[string]bool, len(entries))
 	for i := range entries {
 		e := p.compose(entries[i])
-		if seen[e.GUID] {
-			continue // RFC 4287 §4.1.1: one id is one entry in a document; the first is the newest
+		why := ""
+		switch {
+		case e.GUID == "":
+			why = "it has no id"
+		case unsayable(e.Updated):
+			why = "it has no date that can be written"
+		case seen[e.GUID]: // RFC 4287 §4.1.1: one id is one entry in a document; the first is the newest
+			why = "another one has its id, " + e.GUID
+		}
+		if why != "" {
+			f.Dropped = append(f.Dropped, entries[i].called()+" is left out: "+why)
+			continue
 		}
 		seen[e.GUID] = true
 		f.Entries = append(f.Entries, e)
@@ -53,6 +69,33 @@ func (p *Planet) Compose(v View, self string, entries []Entry) *Feed {
 		}
 	}
 	return f
+}
+
+// Bury puts into f, which Compose has made, what was taken back: the newest first, each
+// once, and nothing that is in f again. f was updated when the last of it was, so that a
+// feed does not grow older when its newest entry is taken back.
+func (p *Planet) Bury(f *Feed, list []Tombstone) {
+	there := make(map[string]bool, len(f.Entries)+len(list))
+	for i := range f.Entries {
+		there[f.Entries[i].GUID] = true
+	}
+	f.Deleted = nil
+	for _, t := range slices.SortedStableFunc(slices.Values(list), func(a, b Tombstone) int { return b.At.Compare(a.At) }) {
+		guid := t.GUID
+		if t.GUID = p.EntryID(&Entry{GUID: t.GUID, ID: t.ID}); t.GUID == "" || unsayable(t.At) {
+			f.Dropped = append(f.Dropped, fmt.Sprintf("the end of the entry %q is left out: it has no id, or no date that can be written", cmp.Or(t.ID, guid)))
+			continue
+		}
+		if there[t.GUID] {
+			continue
+		}
+		there[t.GUID] = true
+		f.Deleted = append(f.Deleted, t)
+		f.Updated = later(f.Updated, t.At)
+	}
+	slices.SortStableFunc(f.Deleted, func(a, b Tombstone) int {
+		return cmp.Or(b.At.Compare(a.At), cmp.Compare(a.GUID, b.GUID)) // whatever the order they were given in
+	})
 }
 
 func (p *Planet) owner() Person {
@@ -67,23 +110,18 @@ func (p *Planet) owner() Person {
 // entry, so it has the same bytes in every feed it appears in (output.md 4).
 func (p *Planet) compose(e Entry) Entry {
 	e.GUID = p.EntryID(&e)
-	if e.Permalink == "" {
+	if len(e.AlsoAt) > 0 { // dedupe.md 13
+		e.Links = append(slices.Clip(e.Links), e.AlsoAt...)
+	}
+	e.repair()
+	if e.Permalink == "" && e.ID != "" {
 		e.Permalink = p.URL + "entry/" + e.ID + "/"
 	}
-	// A post that was dated in the future when we saw it stands where we saw it
-	// (parsing.md 24).
-	if e.Published.IsZero() || !e.FirstSeen.IsZero() && e.Published.After(e.FirstSeen) {
-		e.Published = e.Sort
-	}
-	e.Updated = later(e.Changed, e.Published)
 	tags := make([]Tag, 0, len(e.Categories)+len(e.Tags))
 	for _, c := range e.Categories {
 		tags = append(tags, Tag{Term: c.Slug, Scheme: p.URL + "category/", Label: c.Title})
 	}
 	e.Tags = append(tags, e.Tags...)
-	if len(e.AlsoAt) > 0 { // dedupe.md 13
-		e.Links = append(slices.Clip(e.Links), e.AlsoAt...)
-	}
 	e.Origin = p.origin(&e)
 	if len(e.Authors) == 0 {
 		e.Authors = inherited(&e)
@@ -100,6 +138,7 @@ func (p *Planet) origin(e *Entry) *Origin {
 	switch {
 	case e.Origin != nil && cmp.Or(e.Origin.ID, e.Origin.Self, e.Origin.Link) != "":
 		o = *e.Origin
+		o.Link, o.Self, o.Icon, o.Authors = web(o.Link), web(o.Self), web(o.Icon), reachablePeople(o.Authors)
 		if !isURI(o.ID) { // RFC 4287 §4.2.6: an id is an IRI
 			o.ID = cmp.Or(o.Self, o.Link, p.mint("s/"+PublicID(o.ID)))
 		}
@@ -110,7 +149,7 @@ func (p *Planet) origin(e *Entry) *Origin {
 	default:
 		return nil
 	}
-	if o.Updated.IsZero() {
+	if unsayable(o.Updated) {
 		o.Updated = e.Updated
 	}
 	return &o
@@ -154,10 +193,13 @@ func (s *Source) Origin() *Origin {
 // EntryID is the atom:id of e in our feeds: the source's own if it is an
 // absolute URI, since an id must not change when an entry is republished (RFC
 // 4287 §4.2.6), else one derived from what the source said, which survives a
-// wiped database.
+// wiped database; "" for an entry that has neither.
 func (p *Planet) EntryID(e *Entry) string {
-	if isURI(e.GUID) && !frontPage(e.GUID) { // many posts of sloppy feeds are called after their site
+	if isURI(e.GUID) && !frontPage(e.GUID) && printable(e.GUID) == e.GUID { // many posts of sloppy feeds are called after their site
 		return e.GUID
+	}
+	if e.ID == "" {
+		return ""
 	}
 	return p.mint("e/" + e.ID)
 }
@@ -165,7 +207,7 @@ func (p *Planet) EntryID(e *Entry) string {
 // mint makes a tag: URI (RFC 4151). The year is part of the name, not a date:
 // it must never change.
 func (p *Planet) mint(specific string) string {
-	return "tag:" + host(p.URL) + ",2026:" + strings.TrimSuffix(specific, "/")
+	return "tag:" + host(p.URL) + ",2026:" + address(strings.TrimSuffix(specific, "/"))
 }
 
 func host(address string) string {

@@ -1,6 +1,7 @@
 package feeds
 
 import (
+	"cmp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -8,6 +9,9 @@ import (
 
 // maxSummary is how long a summary is that is made of a content, in characters.
 const maxSummary = 500
+
+// excerptSize is how much of a post stands for a missing summary, in bytes.
+const excerptSize = 500
 
 // summarize is the beginning of content as HTML: its first paragraphs and lists,
 // at most n characters of text, cut at a word. Headings, pictures, tables and code
@@ -46,6 +50,41 @@ func summarize(content string, n int) string {
 		}
 	}
 	return t.summary()
+}
+
+// Excerpts makes a small feed of f: each entry has its summary in place of its text, but
+// a text that is no longer than a summary stays as it is, and so does what is attached.
+// Of a long text without a word, such as a table of pictures, nothing is left but the
+// address.
+func (f *Feed) Excerpts() {
+	for i := range f.Entries {
+		e := &f.Entries[i]
+		if e.Summary == "" && len(e.Content) <= maxSummary {
+			continue
+		}
+		e.Summary, e.Content = e.excerpt(), ""
+	}
+}
+
+// longExcerpt is how many bytes of HTML an excerpt has, about: a summary that the source
+// gave may have as many, and what summarize makes has hardly more.
+const longExcerpt = 4 * maxSummary
+
+func (e *Entry) excerpt() string {
+	if e.Summary != "" && len(e.Summary) <= longExcerpt {
+		return e.Summary
+	}
+	text := cmp.Or(e.Summary, e.Content)
+	if made := Sanitize(summarize(text, maxSummary), ""); made != "" {
+		return made
+	}
+	if len(text) <= longExcerpt { // all of it would do
+		return text
+	}
+	if words := Excerpt(text, excerptSize); words != "" { // code, or a table, and hardly a word beside it
+		return "<p>" + escapeHTML(words) + "</p>"
+	}
+	return ""
 }
 
 // upTo writes the next text as far as left characters go and returns how many

@@ -7,14 +7,20 @@ import (
 	"fmt"
 	"io"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
 	"unicode/utf8"
+
+	"golang.org/x/text/language"
 )
 
 // The document checkers say what is wrong with any Atom, RSS or JSON document,
-// by the rules of output.md 3a–3c. They share no code with the writers.
+// by the rules of output.md 3a–3c and what the W3C's validator adds to them, warnings
+// too. They share no code with the writers. What it warns of and nobody can help is not
+// in them: ids that are not canonical, since an id never changes, and two entries of one
+// second.
 var checkers = map[string]func([]byte) []string{"atom": checkAtom, "rss": checkRSS, "json": checkJSON}
 
 // writeValid writes f in the format and fails the test for every fault in it.
@@ -36,13 +42,19 @@ type node struct {
 	attrs map[string]string
 	kids  []*node
 	text  string
+	raw   string // as it is written between the tags
+	start int64
 }
 
 var prefixes = map[string]string{
 	"": "", "http://www.w3.org/2005/Atom": "atom:", "http://purl.org/rss/1.0/modules/content/": "content:",
 	"http://purl.org/dc/elements/1.1/": "dc:", "http://search.yahoo.com/mrss/": "media:",
-	"http://www.w3.org/XML/1998/namespace": "xml:",
+	"http://www.w3.org/XML/1998/namespace": "xml:", "http://purl.org/syndication/history/1.0": "fh:",
+	"http://purl.org/atompub/tombstones/1.0": "at:", "http://backend.userland.com/creativeCommonsRssModule": "creativeCommons:",
 }
+
+// everywhere are the prefixes that RSS declares always; any other is where it is used.
+var everywhere = map[string]bool{"atom": true, "content": true, "dc": true, "media": true}
 
 // parseXML is strict: well-formed, one root, known namespaces, valid characters.
 func parseXML(b []byte) (*node, error) {
@@ -64,13 +76,18 @@ func parseXML(b []byte) (*node, error) {
 			if !ok {
 				return nil, fmt.Errorf("element %s has the unknown namespace %q", tok.Name.Local, tok.Name.Space)
 			}
-			n := &node{name: p + tok.Name.Local, attrs: map[string]string{}}
+			n := &node{name: p + tok.Name.Local, attrs: map[string]string{}, start: d.InputOffset()}
 			for _, a := range tok.Attr {
-				n.attrs[prefixes[a.Name.Space]+a.Name.Local] = a.Value
+				if a.Name.Space != "xmlns" {
+					n.attrs[prefixes[a.Name.Space]+a.Name.Local] = a.Value
+				} else if rss := n.name == "rss" && everywhere[a.Name.Local]; !rss && !bytes.Contains(b, []byte("<"+a.Name.Local+":")) {
+					return nil, fmt.Errorf("the namespace %s is declared and not used", a.Name.Local)
+				}
 			}
 			top.kids = append(top.kids, n)
 			open = append(open, n)
 		case xml.EndElement:
+			top.raw = string(b[top.start:bytes.LastIndex(b[:d.InputOffset()], []byte("</"))])
 			open = open[:len(open)-1]
 		case xml.CharData:
 			top.text += string(tok)
@@ -78,6 +95,9 @@ func parseXML(b []byte) (*node, error) {
 	}
 	if len(root.kids) != 1 || !utf8.Valid(b) {
 		return nil, fmt.Errorf("%d root elements, or invalid UTF-8", len(root.kids))
+	}
+	if i := bytes.IndexFunc(b, badCharacter); i >= 0 {
+		return nil, fmt.Errorf("a bad character in %q", b[max(0, i-20):min(len(b), i+20)])
 	}
 	return root.kids[0], nil
 }
@@ -114,12 +134,16 @@ func (f *faults) once(where string, n *node, names ...string) {
 	}
 }
 
-// date wants the children of the name to be dates.
+// badCharacter is what the W3C's validator calls one: no document has a reason to hold a
+// C1 control, or what stands for bytes that were no character.
+func badCharacter(r rune) bool { return r >= 0x80 && r < 0xA0 || r == utf8.RuneError }
+
+// date wants the children of the name to be dates that somebody believes.
 func (f *faults) date(where string, n *node, name string, parse func(string) (time.Time, error)) time.Time {
 	var last time.Time
 	for _, k := range n.all(name) {
 		t, err := parse(k.text)
-		if err != nil {
+		if err != nil || t.Year() < 1990 {
 			f.add("%s: %s is no date: %q", where, name, k.text)
 		}
 		last = t
@@ -138,15 +162,34 @@ func parse822(s string) (time.Time, error) {
 	return t, err
 }
 
-// webAddress says that s is an absolute http or https address without white space.
+// webAddress says that s is an absolute http or https address in the characters of a
+// URI, with brackets around an IPv6 address and nowhere else (RFC 3986).
 func webAddress(s string) bool {
 	u, err := url.Parse(s)
-	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" && !strings.ContainsAny(s, " \t\n<>\"")
+	return err == nil && u.Host != "" && webForm.MatchString(s)
 }
+
+var webForm = regexp.MustCompile(`^https?://(?:\[[0-9A-Fa-f:.]+\])?[0-9a-zA-Z;/?:@&=+$._!~*'()%,#-]+$`)
 
 func absoluteURI(s string) bool {
 	u, err := url.Parse(s)
 	return err == nil && u.IsAbs() && u.Scheme != "javascript" && !strings.ContainsAny(s, " \t\n<>\"")
+}
+
+// mediaForm is a media type (RFC 2045 §5.1).
+var mediaForm = regexp.MustCompile(`^[^\s()<>,;:\\"/\[\]?=@]+/[^\s()<>,;:\\"/\[\]?=@]+$`)
+
+func (f *faults) media(where, what, s string) {
+	if !mediaForm.MatchString(s) {
+		f.add("%s: %s is no media type: %q", where, what, s)
+	}
+}
+
+// language wants the form of BCP 47 and a language that is one.
+func (f *faults) language(where, s string) {
+	if _, err := language.Parse(s); err != nil {
+		f.add("%s: %q is no language", where, s)
+	}
 }
 
 func (f *faults) web(where, what, s string) {

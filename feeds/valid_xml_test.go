@@ -2,6 +2,8 @@ package feeds
 
 import (
 	"fmt"
+	"path"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -21,11 +23,16 @@ func checkAtom(b []byte) []string {
 	if !absoluteURI(root.value("atom:id")) {
 		f.add("feed: its id is no URI: %q", root.value("atom:id"))
 	}
+	f.constructs("feed", root)
 	updated := f.date("feed", root, "atom:updated", parse3339)
-	if rels := f.links("feed", root, "self", "alternate", "hub"); rels["self"] != 1 || rels["alternate"] == 0 {
+	if rels := f.links("feed", root, append(historyRels, "self", "alternate", "hub")...); rels["self"] != 1 || rels["alternate"] == 0 {
 		f.add("feed: %d links self, %d alternate", rels["self"], rels["alternate"])
 	}
+	f.history("feed", root)
 	f.people("feed", root)
+	for _, i := range root.all("atom:icon") {
+		f.web("feed", "icon", i.text)
+	}
 	ids := map[string]bool{root.value("atom:id"): true}
 	for i, e := range root.all("atom:entry") {
 		where := fmt.Sprintf("entry %d", i+1)
@@ -37,13 +44,15 @@ func checkAtom(b []byte) []string {
 			f.add("%s: it is newer than the feed", where)
 		}
 	}
+	f.graves(root, ids, updated)
 	return f
 }
 
 func (f *faults) atomEntry(where string, e *node, ids map[string]bool) {
-	f.once(where, e, "atom:id", "atom:updated")
-	if len(e.all("atom:title")) != 1 {
-		f.add("%s: it has %d titles", where, len(e.all("atom:title")))
+	f.once(where, e, "atom:id", "atom:title", "atom:updated")
+	f.constructs(where, e)
+	if l, said := e.attrs["xml:lang"]; said {
+		f.language(where, l)
 	}
 	id := e.value("atom:id")
 	if !absoluteURI(id) || ids[id] {
@@ -56,6 +65,9 @@ func (f *faults) atomEntry(where string, e *node, ids map[string]bool) {
 	}
 	rels := f.links(where, e, "alternate", "enclosure", "via", "related", "replies", "license")
 	f.pictures(where, e)
+	if len(e.all("atom:content"))+len(e.all("atom:summary")) == 0 {
+		f.add("%s: neither content nor a summary", where)
+	}
 	if rels["alternate"] == 0 && len(e.all("atom:content")) == 0 {
 		f.add("%s: neither content nor a link alternate", where)
 	}
@@ -65,12 +77,9 @@ func (f *faults) atomEntry(where string, e *node, ids map[string]bool) {
 			f.add("%s: bad category %v %q", where, c.attrs, c.text)
 		}
 	}
-	for _, name := range []string{"atom:summary", "atom:content"} {
-		for _, c := range e.all(name) {
-			if c.attrs["type"] != "html" || strings.TrimSpace(c.text) == "" {
-				f.add("%s: %s has type %q, or is empty", where, name, c.attrs["type"])
-			}
-			f.html(where, c.text)
+	for _, c := range e.all("atom:content") {
+		if c.attrs["type"] != "html" {
+			f.add("%s: content of type %q", where, c.attrs["type"])
 		}
 	}
 	f.atomSource(where+", source", e)
@@ -82,6 +91,7 @@ func (f *faults) atomSource(where string, e *node) {
 			f.add("%s: several", where)
 		}
 		f.once(where, s, "atom:id", "atom:title", "atom:updated")
+		f.constructs(where, s)
 		f.date(where, s, "atom:updated", parse3339)
 		f.links(where, s, "self", "alternate")
 		f.people(where, s)
@@ -102,6 +112,12 @@ func (f *faults) links(where string, n *node, allowed ...string) map[string]int 
 			f.add("%s: a link may not be %q here", where, rel)
 		}
 		f.web(where, "link "+rel, l.attrs["href"])
+		if t, said := l.attrs["type"]; said {
+			f.media(where, "the type of link "+rel, t)
+		}
+		if t, said := l.attrs["hreflang"]; said {
+			f.language(where, t)
+		}
 		if key := l.attrs["type"] + " " + l.attrs["hreflang"]; rel == "alternate" {
 			if alternates[key] {
 				f.add("%s: two alternates of type %s", where, key)
@@ -124,9 +140,16 @@ func (f *faults) people(where string, n *node) {
 	}
 }
 
+// channelNames are the elements a channel of ours may have.
+var channelNames = strings.Fields(`title link description language copyright lastBuildDate docs generator ttl image atom:link
+	dc:creator fh:complete fh:archive item`)
+
+// repeated are those of them that an item may have several of.
+var repeated = []string{"dc:creator", "dc:contributor", "category", "media:content", "creativeCommons:license"}
+
 // rssItemNames are the elements an item of ours may have.
 var rssItemNames = strings.Fields(`title link description content:encoded dc:creator dc:language category guid pubDate
-	source enclosure media:content media:thumbnail comments dc:contributor`)
+	source enclosure media:content media:thumbnail comments dc:contributor atom:updated creativeCommons:license`)
 
 // checkRSS is RSS 2.0 with the profile of the RSS Advisory Board (output.md 11–13).
 func checkRSS(b []byte) []string {
@@ -142,7 +165,9 @@ func checkRSS(b []byte) []string {
 	f.once("channel", c, "title", "link", "description", "docs", "generator")
 	f.web("channel", "link", c.value("link"))
 	f.date("channel", c, "lastBuildDate", parse822)
-	if rels := f.links("channel", c, "self", "hub"); rels["self"] != 1 {
+	f.profile("channel", c, "title", "description", "copyright")
+	f.history("channel", c)
+	if rels := f.links("channel", c, append(historyRels, "self", "hub")...); rels["self"] != 1 {
 		f.add("channel: %d links self", rels["self"])
 	}
 	for _, l := range c.all("atom:link") {
@@ -152,8 +177,16 @@ func checkRSS(b []byte) []string {
 	}
 	for _, i := range c.all("image") {
 		f.web("image", "url", i.value("url"))
+		if ext := strings.ToLower(path.Ext(i.value("url"))); ext != ".png" && ext != ".gif" && ext != ".jpg" && ext != ".jpeg" {
+			f.add("image: %q is no picture for RSS", i.value("url"))
+		}
 		if i.value("title") != c.value("title") || i.value("link") != c.value("link") {
 			f.add("image: its title and link are not the channel's")
+		}
+	}
+	for i, k := range c.kids {
+		if !slices.Contains(channelNames, k.name) || i > 0 && c.kids[i-1].name == "item" && k.name != "item" {
+			f.add("channel: unexpected element %s, or behind an item", k.name)
 		}
 	}
 	ids := map[string]bool{}
@@ -166,7 +199,7 @@ func checkRSS(b []byte) []string {
 func (f *faults) rssItem(where string, n *node, ids map[string]bool) {
 	order := map[string]int{}
 	for i, k := range n.kids {
-		if repeats := k.name == "dc:creator" || k.name == "dc:contributor" || k.name == "category" || k.name == "media:content"; order[k.name] > 0 && !repeats {
+		if order[k.name] > 0 && !slices.Contains(repeated, k.name) {
 			f.add("%s: %s twice", where, k.name)
 		}
 		order[k.name] = i + 1
@@ -185,7 +218,11 @@ func (f *faults) rssItem(where string, n *node, ids map[string]bool) {
 	}
 	f.html(where, n.value("description"))
 	f.html(where, n.value("content:encoded"))
-	f.date(where, n, "pubDate", parse822)
+	published := f.date(where, n, "pubDate", parse822)
+	if updated := f.date(where, n, "atom:updated", parse3339); !updated.IsZero() && !updated.After(published) {
+		f.add("%s: updated %v, published %v", where, updated, published)
+	}
+	f.profile(where, n, "title", "category", "source", "dc:creator", "dc:contributor")
 	if l := n.all("link"); len(l) > 0 {
 		f.web(where, "link", n.value("link"))
 	}
@@ -203,8 +240,13 @@ func (f *faults) rssItem(where string, n *node, ids map[string]bool) {
 	for _, s := range n.all("source") {
 		f.web(where, "source url", s.attrs["url"])
 	}
-	for _, c := range n.all("comments") {
-		f.web(where, "comments", c.text)
+	for _, name := range []string{"comments", "creativeCommons:license"} {
+		for _, c := range n.all(name) {
+			f.web(where, name, c.text)
+		}
+	}
+	for _, l := range n.all("dc:language") {
+		f.language(where, l.text)
 	}
 	f.pictures(where, n)
 	f.files(where, n)
@@ -216,14 +258,19 @@ func (f *faults) pictures(where string, n *node) {
 	}
 }
 
+// enclosed are the addresses that the W3C's validator lets an enclosure have.
+var enclosed = regexp.MustCompile(`(?i)^https?://(?:(?:\d{1,3}\.){3}|(?:[a-z0-9-]+\.)+)[a-z0-9][a-z0-9-]*(?::\d+)?(?:/|$)`)
+
 func (f *faults) files(where string, n *node) {
 	for _, x := range n.all("enclosure") {
 		f.web(where, "enclosure", x.attrs["url"])
-		if _, err := strconv.ParseUint(x.attrs["length"], 10, 63); err != nil || !strings.Contains(x.attrs["type"], "/") {
-			f.add("%s: enclosure with length %q and type %q", where, x.attrs["length"], x.attrs["type"])
+		f.media(where, "the type of the enclosure", x.attrs["type"])
+		if _, err := strconv.ParseUint(x.attrs["length"], 10, 63); err != nil || !enclosed.MatchString(x.attrs["url"]) {
+			f.add("%s: enclosure with length %q and url %q", where, x.attrs["length"], x.attrs["url"])
 		}
 	}
 	for _, x := range n.all("media:content") {
 		f.web(where, "media:content", x.attrs["url"])
+		f.media(where, "the type of media:content", x.attrs["type"])
 	}
 }

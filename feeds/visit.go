@@ -127,16 +127,59 @@ func (t Tally) Zero() bool { return t == Tally{} }
 
 // Query selects entries, newest first by (Sort, ID). Empty fields select everything.
 type Query struct {
+	// Text is what people look for, as they type it (ParseSearch): the best come first,
+	// and after some thousands none. A Text in which nothing is looked for finds nothing.
+	Text     string
+	Newest   bool   // of what Text finds, the newest come first instead of the best
 	Category string // slug
 	Source   string // slug
+	Author   string // slug of a list of Rules.Lists, without what stands in front
+	Language string // likewise
 	ID       string // one entry by its public ID
 	Limit    int    // 0: no limit
-	// Late also selects those that would be among the Limit newest by when they came: a
-	// draft that was dated long ago and published now still reaches readers. For a
-	// first page only.
-	Late bool
+	// Open also selects those that came since the last archive was closed, wherever
+	// they stand, in place of the oldest others: a draft that was dated long ago and
+	// published now reaches readers, and who reads the archives, too, misses nothing
+	// (RFC 5005 §4). For a first page only, of all entries or of one list.
+	Open bool
+	// Archive selects the closed archive of that number, from 1 for the oldest: what
+	// is still shown of it (RFC 5005 §4). Of all entries, or of one list. 0: no archive.
+	Archive int
+	// ByArrival selects and orders those that came last, the newest first, instead of
+	// those that were written last.
+	ByArrival bool
 	// After continues a walk behind the last entry of the page before; nil: from the newest.
 	After *Entry
+}
+
+// Lists are the slugs of the lists, as Rules.Lists names them, that an entry must stand
+// in: its category, author and language.
+func (q *Query) Lists() []string {
+	var out []string
+	for _, l := range [...]struct{ kind, slug string }{{"", q.Category}, {AuthorList, q.Author}, {LanguageList, q.Language}} {
+		if l.slug != "" {
+			out = append(out, l.kind+l.slug)
+		}
+	}
+	return out
+}
+
+// Scope names what all entries of the query are together, if that is one thing: "" for
+// the whole planet, "s SLUG" for a source, "c SLUG" for a category or another list. What
+// is looked for is not.
+func (q *Query) Scope() (scope string, ok bool) {
+	lists := q.Lists()
+	switch {
+	case q.Text != "":
+		return "", false
+	case q.Source == "" && len(lists) == 0:
+		return "", true
+	case q.Source != "" && len(lists) == 0:
+		return "s " + q.Source, true
+	case q.Source == "" && len(lists) == 1:
+		return "c " + lists[0], true
+	}
+	return "", false
 }
 
 // Category is a merged feed of ours with what the store knows about it.

@@ -191,7 +191,7 @@ func (r *xmlReader) feedLeaf(s space, local string) {
 		}
 		r.skip()
 	case spaceHistory:
-		f.Complete = f.Complete || local == "complete"
+		f.Complete, f.Archive = f.Complete || local == "complete", f.Archive || local == "archive"
 		r.skip()
 	case spaceITunes:
 		switch local {
@@ -276,6 +276,10 @@ func (r *xmlReader) feedLink(s space) {
 		}
 	case "prev-archive":
 		f.PrevArchive = l.href
+	case "next-archive":
+		f.NextArchive = l.href
+	case "current":
+		f.Current = l.href
 	case "next":
 		f.Next = l.href
 	default:

@@ -30,16 +30,12 @@ func (w *writer) announce() error {
 		return err
 	}
 	young, old := w.newsworthy(list)
-	told = append(told, young...)
-	for _, n := range old { // feeds show them beside their newest
-		told = append(told, n)
-		if err := w.exec(`UPDATE entries SET arrived = $1 WHERE id = $2`, micros(w.now), n.entry); err != nil {
-			return err
-		}
-	}
+	told = slices.Concat(told, young, old)
 	slices.SortFunc(told, func(a, b news) int { return cmp.Compare(a.entry, b.entry) })
+	w.told = make(map[int64]bool, len(told))
 	for _, n := range told {
 		w.tell(n.entry, "new")
+		w.told[n.entry] = true
 	}
 	return nil
 }

@@ -28,6 +28,7 @@ var children = map[string]func(path string) error{
 	"claim":  childClaims,
 	"commit": func(path string) error { return childCommits(path, 1) },
 	"crowd":  func(path string) error { return childCommits(path, 4) },
+	"index":  childIndexes,
 	"work":   childWorks,
 }
 

@@ -136,11 +136,11 @@ func (db *DB) commitAll(ctx context.Context, batch []*pending) (failed *pending,
 				continue
 			}
 			p.tally, p.err = db.commitPending(t, p)
-			if p.err != nil && t.ctx.Err() != nil {
-				return p.err // the database did not answer, which is nobody's fault
+			if p.err = explain(p.err); errors.Is(p.err, ErrUnreachable) {
+				return p.err // which is nobody's fault
 			}
 			if p.err != nil && !errors.Is(p.err, feeds.ErrLeaseLost) { // which is seen before anything is written
-				failed, p.err = p, explain(p.err)
+				failed = p
 				return p.err
 			}
 		}

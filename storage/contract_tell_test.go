@@ -202,7 +202,7 @@ func everything(t *testing.T, db *DB) (lines []string) {
 		add(what, fmt.Sprint(ids, seq, changed))
 	}
 	for i := 0; i < len(all); i += 1 + len(all)/50 {
-		ask("after", feeds.Query{After: &all[i], Limit: 20, Late: true})
+		ask("after", feeds.Query{After: &all[i], Limit: 20, Open: true})
 	}
 	sources, err := db.Sources(t.Context())
 	must(err)
@@ -217,7 +217,7 @@ func everything(t *testing.T, db *DB) (lines []string) {
 		if i > 100 && i%20 > 0 {
 			continue
 		}
-		ask("category "+c.Slug, feeds.Query{Category: c.Slug, Limit: 20, Late: true})
+		ask("category "+c.Slug, feeds.Query{Category: c.Slug, Limit: 20, Open: true})
 	}
 	moved, err := db.Moved(t.Context())
 	must(err)

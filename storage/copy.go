@@ -312,6 +312,10 @@ func (c *copying) finish() error {
 				return err
 			}
 		}
+		// What an index, which may be there, has of another planet is none of this one.
+		if err := w.exec(`DELETE FROM meta WHERE name = $1`, metaSearch); err != nil {
+			return err
+		}
 		return c.mark.replace(w, nil)
 	})
 }

@@ -12,7 +12,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
 )
@@ -129,7 +128,7 @@ func openToRead(ctx context.Context, address string) (*DB, error) {
 	if path, ok := strings.CutPrefix(address, "sqlite:"); ok {
 		db, err = openFileToRead(ctx, path)
 	} else {
-		db, err = openPostgres(ctx, address)
+		db, err = openPostgres(ctx, address, ordinary)
 		var e *pgconn.PgError
 		if errors.As(err, &e) && e.Code == "3D000" {
 			err = fmt.Errorf("%w; createdb makes an empty one", errNoDatabase)
@@ -149,7 +148,7 @@ func openFileToRead(ctx context.Context, path string) (*DB, error) {
 	if _, err := os.Stat(abs); errors.Is(err, os.ErrNotExist) {
 		return nil, errNoDatabase
 	}
-	e := engine{driver: "sqlite", busy: 10 * time.Second}
+	e := ordinary
 	file := fmt.Sprintf("%s?_pragma=busy_timeout(%d)", &url.URL{Scheme: "file", Path: abs}, e.busy.Milliseconds())
 	if err := patiently(ctx, e.busy, func() error { return look(ctx, abs, file, e) }); err != nil {
 		return nil, err
@@ -289,8 +288,10 @@ func (c *copying) openTarget() error {
 			f.Close()
 		}
 	}
+	e := ordinary
+	e.copying = true
 	var err error
-	c.target, err = openWith(c.ctx, c.to, engine{driver: "sqlite", busy: 10 * time.Second, copying: true})
+	c.target, err = openWith(c.ctx, c.to, e)
 	if err != nil {
 		return err
 	}

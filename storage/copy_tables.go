@@ -36,14 +36,14 @@ type keyColumn struct {
 // a table or a column adds it here; TestCopyKnowsEveryTableAndColumn tells. The orders
 // are those of an index of each engine: to sort a large table is slow.
 var copiedTables = []*copiedTable{
-	// Two names in meta are of the database itself.
-	{name: "meta", all: "name value", order: "name", small: true, where: "name NOT IN ('schema', '" + metaCopying + "')"},
+	// Some names in meta are of the database itself.
+	{name: "meta", all: "name value", order: "name", small: true, where: "name NOT IN ('schema', '" + metaCopying + "', '" + metaSearch + "')"},
 	// Who claimed a source commits where he claimed it.
 	{name: "sources", all: `id slug url config retired feed last_visit last_success next_visit retry_after failures gone last_error
 		status lease fence answered_url etag last_modified body_hash rules host address moving pace answer backfill paused
 		held same_as reader worker`, order: "id", small: true, cleared: []string{"lease", "worker"}},
 	{name: "listings", all: "source_id listing", order: "source_id"},
-	{name: "entries", all: "id public_id guid copy_id first_seen sort changed withdrawn hidden held merged arrived", order: "id"},
+	{name: "entries", all: "id public_id guid copy_id first_seen sort changed withdrawn hidden held merged", order: "id"},
 	{name: "copies", all: `id source_id guid_hash entry_id born joined hash revision revised local rank secure length first_seen
 		sort changed updated withdrawn purged title keys sketch categories body`, order: "id"},
 	{name: "copy_keys", all: "hash copy_id", order: "hash copy_id"},
@@ -54,9 +54,14 @@ var copiedTables = []*copiedTable{
 	{name: "entry_categories", all: "category_id sort public_id entry_id", order: "category_id -sort public_id"},
 	{name: "entry_sources", all: "source_id sort public_id entry_id", order: "source_id -sort public_id"},
 	{name: "versions", all: "scope seq changed", order: "scope", small: true},
+	{name: "archives", all: "scope n entries", order: "scope n"},
+	{name: "tombstones", all: "scope at entry_id", order: "scope at entry_id"},
 	{name: "outbox", all: "id entry_id event at", order: "id"},
 	{name: "hosts", all: "host until", order: "host", small: true},
 }
+
+// madeTables are those that every database makes of the others: by what texts are found.
+var madeTables = []string{"search_index", "unindexed"}
 
 func init() {
 	for _, t := range copiedTables {

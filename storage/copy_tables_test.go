@@ -58,7 +58,11 @@ func TestCopyKnowsEveryTableAndColumn(t *testing.T) {
 			t.Fatal(err)
 		}
 		slices.Sort(got)
-		same(t, "what is copied", got, schemaOf(t, db))
+		there := slices.DeleteFunc(schemaOf(t, db), func(column string) bool {
+			table, _, _ := strings.Cut(column, ".")
+			return slices.Contains(madeTables, table)
+		})
+		same(t, "what is copied", got, there)
 	})
 }
 

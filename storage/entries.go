@@ -37,13 +37,16 @@ type writer struct {
 	// rewritten are copies that say the same in other words, or that a newer program
 	// read otherwise.
 	rewritten  map[int64]bool
-	categories map[string]categoryRow // those that were looked up, by title
-	scopes     map[string]bool        // versions to raise
-	added      map[*insertion][]any   // rows that are written together
-	news       []news                 // entries that nobody was told of
-	undated    map[int64]bool         // those of a first visit of which nobody says when they were written
-	mute       bool                   // nobody is to be told
-	person     bool                   // it is a person's act, and no news but to who was told otherwise
+	categories map[feeds.CategoryName]categoryRow // those that were looked up
+	scopes     map[string]bool                    // versions to raise
+	added      map[*insertion][]any               // rows that are written together
+	news       []news                             // entries that nobody was told of
+	entered    []entered                          // what came into the lists
+	told       map[int64]bool                     // those of news that the world hears of
+	left       []string                           // the scopes of the lists that the entry which is merged was in
+	undated    map[int64]bool                     // those of a first visit of which nobody says when they were written
+	mute       bool                               // nobody is to be told
+	person     bool                               // it is a person's act, and no news but to who was told otherwise
 }
 
 // news is an entry that has come to be shown, and its place in time.
@@ -54,7 +57,7 @@ type holder struct{ id, source int64 }
 
 func newWriter(t *txn, now time.Time) *writer {
 	return &writer{txn: t, now: now, touched: map[int64]bool{}, revised: map[int64]bool{}, rewritten: map[int64]bool{}, known: map[string]*copyRow{},
-		fresh: map[int64]*prepared{}, undated: map[int64]bool{}, categories: map[string]categoryRow{}, scopes: map[string]bool{}, added: map[*insertion][]any{}}
+		fresh: map[int64]*prepared{}, undated: map[int64]bool{}, categories: map[feeds.CategoryName]categoryRow{}, scopes: map[string]bool{}, added: map[*insertion][]any{}}
 }
 
 // touch notes that the entry is to be merged anew.
@@ -309,9 +312,13 @@ func (w *writer) enlistNew(p *prepared, entry int64) error {
 	for _, scope := range joined(sources, categories) {
 		w.bump(scope)
 	}
+	w.reword(entry)
 	w.addLinks(inSource, sources, nil, micros(p.Sort), p.ID, entry)
 	w.addLinks(inCategory, categories, nil, micros(p.Sort), p.ID, entry)
 	w.news = append(w.news, news{entry, micros(p.Sort)})
+	w.enter("", entry, micros(p.Sort))
+	w.enterLists(sources, nil, entry, micros(p.Sort))
+	w.enterLists(categories, nil, entry, micros(p.Sort))
 	return nil
 }
 
@@ -366,6 +373,7 @@ func (w *writer) flush() error {
 	if err := w.announce(); err != nil {
 		return err
 	}
+	w.arrive()
 	if err := w.writeAdded(); err != nil {
 		return err
 	}

@@ -2,164 +2,15 @@ package storage
 
 import (
 	"context"
-	"database/sql"
-	"database/sql/driver"
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
-	"modernc.org/sqlite"
-
 	"orrery/feeds"
 )
-
-var errFault = errors.New("the disk has a fault")
-
-// faults make the n-th call of the driver fail, and count the calls.
-type faults struct {
-	mu    sync.Mutex
-	calls int
-	at    int // 0: never
-	// after lets a commit happen before it fails: its answer is lost.
-	after bool
-	hit   bool
-}
-
-// arm makes the n-th call from now on fail.
-func (f *faults) arm(n int, after bool) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.calls, f.at, f.after, f.hit = 0, n, after, false
-}
-
-// disarm returns the calls since arm, and whether one failed.
-func (f *faults) disarm() (calls int, hit bool) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.at = 0
-	return f.calls, f.hit
-}
-
-func (f *faults) call() error {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.calls++
-	if f.calls == f.at {
-		f.hit = true
-		return errFault
-	}
-	return nil
-}
-
-// openFaulty opens the store with an engine that fails when it is told to.
-func openFaulty(t *testing.T, path string) (*DB, *faults) {
-	t.Helper()
-	f := &faults{}
-	name := "faulty " + path // database/sql keeps drivers for ever, so each has its own
-	sql.Register(name, &faultyDriver{faults: f})
-	db, err := openWith(t.Context(), "sqlite:"+path, engine{driver: name, busy: time.Second})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { shut(t, db) })
-	return db, f
-}
-
-type faultyDriver struct {
-	sqlite.Driver
-	faults *faults
-}
-
-func (d *faultyDriver) Open(name string) (driver.Conn, error) {
-	c, err := d.Driver.Open(name)
-	if err != nil {
-		return nil, err
-	}
-	return &faultyConn{c, d.faults}, nil
-}
-
-type faultyConn struct {
-	driver.Conn
-	faults *faults
-}
-
-func (c *faultyConn) PrepareContext(ctx context.Context, query string) (driver.Stmt, error) {
-	if err := c.faults.call(); err != nil {
-		return nil, err
-	}
-	s, err := c.Conn.(driver.ConnPrepareContext).PrepareContext(ctx, query)
-	if err != nil {
-		return nil, err
-	}
-	return &faultyStmt{s, c.faults}, nil
-}
-
-func (c *faultyConn) BeginTx(ctx context.Context, o driver.TxOptions) (driver.Tx, error) {
-	if err := c.faults.call(); err != nil {
-		return nil, err
-	}
-	tx, err := c.Conn.(driver.ConnBeginTx).BeginTx(ctx, o)
-	if err != nil {
-		return nil, err
-	}
-	return &faultyTx{tx, c.faults}, nil
-}
-
-type faultyTx struct {
-	driver.Tx
-	faults *faults
-}
-
-func (tx *faultyTx) Commit() error {
-	err := tx.faults.call()
-	switch {
-	case err == nil:
-		return tx.Tx.Commit()
-	case tx.faults.after:
-		return errors.Join(err, tx.Tx.Commit())
-	}
-	return errors.Join(err, tx.Tx.Rollback())
-}
-
-type faultyStmt struct {
-	driver.Stmt
-	faults *faults
-}
-
-func (s *faultyStmt) ExecContext(ctx context.Context, args []driver.NamedValue) (driver.Result, error) {
-	if err := s.faults.call(); err != nil {
-		return nil, err
-	}
-	return s.Stmt.(driver.StmtExecContext).ExecContext(ctx, args)
-}
-
-func (s *faultyStmt) QueryContext(ctx context.Context, args []driver.NamedValue) (driver.Rows, error) {
-	if err := s.faults.call(); err != nil {
-		return nil, err
-	}
-	r, err := s.Stmt.(driver.StmtQueryContext).QueryContext(ctx, args)
-	if err != nil {
-		return nil, err
-	}
-	return &faultyRows{r, s.faults}, nil
-}
-
-type faultyRows struct {
-	driver.Rows
-	faults *faults
-}
-
-func (r *faultyRows) Next(dest []driver.Value) error {
-	if err := r.faults.call(); err != nil {
-		return err
-	}
-	return r.Rows.Next(dest)
-}
 
 // richStore is a store in which a visit of the folder "own" has all there is to
 // do, and that visit.
@@ -179,58 +30,78 @@ func richStore(t *testing.T, db *DB) feeds.Visit {
 	return v
 }
 
-// everyFault makes one call after another fail while act is done to a fresh
-// copy of the store that prepare made, and checks that all of act was stored or
-// nothing, and that it succeeds when it is done once more.
+// everyFault makes one call after another fail while act is done to a fresh copy of the
+// store that prepare made, on every engine and in every way, and checks that all of act
+// was stored or nothing, and that it succeeds when it is done once more.
 func everyFault[T any](t *testing.T, prepare func(t *testing.T, db *DB) T, act func(db *DB, what T) error) {
 	t.Helper()
-	path := newPath(t)
-	db := open(t, path)
-	what := prepare(t, db)
-	before := dump(t, db)
-	shut(t, db)
-	file, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
+	for engine, original := range map[string]func(t *testing.T, prepare func(db *DB)) *copies{"sqlite": copiesOfFile, "postgres": copiesOfDatabase} {
+		t.Run(engine, func(t *testing.T) {
+			var what T
+			var before string
+			c := original(t, func(db *DB) {
+				what = prepare(t, db)
+				before = dump(t, db)
+			})
+			act := func(db *DB) error { return act(db, what) }
+			after := c.withoutFault(t, act)
+			if after == before {
+				t.Fatal("nothing was stored; the test tests nothing")
+			}
+			for _, how := range c.faults {
+				t.Run(string(how), func(t *testing.T) { c.everyFault(t, how, before, after, act) })
+			}
+		})
 	}
-	after, calls, step := "", 0, 1
-	if testing.Short() { // under the race detector every call would take minutes
-		step = 13
+}
+
+// withoutFault is what the store holds when act was done.
+func (c *copies) withoutFault(t *testing.T, act func(db *DB) error) string {
+	t.Helper()
+	s := c.open(t)
+	s.faults.arm(0, fails)
+	if err := act(s.db); err != nil {
+		t.Fatalf("without a fault: %v", err)
 	}
-	for _, lost := range []bool{false, true} {
-		for n := 1; ; n += step {
-			path := newPath(t)
-			if err := os.WriteFile(path, file, 0o600); err != nil {
-				t.Fatal(err)
+	if calls, _ := s.faults.disarm(); calls < 10 {
+		t.Fatalf("only %d calls were made; the test tests nothing", calls)
+	}
+	return dump(t, s.witness)
+}
+
+func (c *copies) everyFault(t *testing.T, how fault, before, after string, act func(db *DB) error) {
+	var s *faultyStore
+	for n, hit := 1, true; hit; n += c.step(how) {
+		if s == nil {
+			s = c.open(t)
+			if c.slow {
+				s.warm(t, act)
 			}
-			db, f := openFaulty(t, path)
-			f.arm(n, lost)
-			err := act(db, what)
-			made, hit := f.disarm()
-			if !hit {
-				if err != nil {
-					t.Fatalf("without a fault: %v", err)
-				}
-				if after == "" {
-					after, calls = dump(t, db), made
-				}
-				break
-			}
-			shut(t, db)
-			db = open(t, path)
-			switch now := dump(t, db); {
-			case now != before && now != after && after != "", now == before && err == nil, now != before && err != nil && !lost:
-				t.Fatalf("call %d failed (answer lost: %v) with %v, and the store has half of it:\n%s", n, lost, err, diff(before, now))
-			}
-			if err := act(db, what); err != nil && !lost {
+		}
+		s.faults.arm(n, how)
+		err := act(s.db)
+		_, hit = s.faults.disarm()
+		now := dump(t, s.witness)
+		switch {
+		case now != before && now != after:
+			t.Fatalf("call %d failed, it ended with %v, and the store has half of it:\n%s", n, err, diff(before, now))
+		case now == before && err == nil:
+			t.Fatalf("call %d failed, and what is not stored was acknowledged", n)
+		case now == after && err != nil && how != losesAnswer:
+			t.Fatalf("call %d failed, and what is stored ended with %v", n, err)
+		}
+		if now == before && c.slow {
+			rewind(t, s.witness)
+			continue // the next try is the one that fails at a later call, or at none
+		}
+		if now == before {
+			if err := act(s.db); err != nil {
 				t.Fatalf("call %d failed, and so does the next try: %v", n, err)
 			}
-			sound(t, db)
-			shut(t, db)
 		}
-	}
-	if calls < 10 || after == before {
-		t.Fatalf("only %d calls were made; the test tests nothing", calls)
+		sound(t, s.witness)
+		s.close(t)
+		s = nil
 	}
 }
 

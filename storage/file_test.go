@@ -356,10 +356,10 @@ func TestBackupOverwritesNothing(t *testing.T) {
 
 func TestBackupThatFailsLeavesNoFile(t *testing.T) {
 	path := newPath(t)
-	db, f := openFaulty(t, path)
+	db, f := openFaulty(t, "sqlite:"+path)
 	configure(t, db, nil, remote("a"))
 	copied := filepath.Join(t.TempDir(), "backup.db")
-	f.arm(1, false)
+	f.arm(1, fails)
 	if err := db.Backup(t.Context(), copied); !errors.Is(err, errFault) {
 		t.Errorf("error %v", err)
 	}

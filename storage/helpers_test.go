@@ -74,7 +74,18 @@ func eachWith(t *testing.T, handles int, test func(t *testing.T, all []*DB)) {
 // openPG is a new store on PostgreSQL, which understands what tests ask.
 func openPG(t testing.TB) *DB {
 	t.Helper()
-	url := pgtest.Prepared(t, "store", func(url string) error {
+	db, err := Open(t.Context(), newURL(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { shut(t, db) })
+	return db
+}
+
+// newURL is the address of a new store.
+func newURL(t testing.TB) string {
+	t.Helper()
+	return pgtest.Prepared(t, "store", func(url string) error {
 		db, err := Open(context.Background(), url)
 		if err != nil {
 			return err
@@ -85,12 +96,6 @@ func openPG(t testing.TB) *DB {
 		CREATE AGGREGATE group_concat(text, text) (sfunc = string_agg_transfn, stype = internal, finalfunc = string_agg_finalfn)`)
 		return err
 	})
-	db, err := Open(t.Context(), url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { shut(t, db) })
-	return db
 }
 
 func newPath(t testing.TB) string { return filepath.Join(t.TempDir(), "orrery.db") }

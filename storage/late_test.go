@@ -12,6 +12,7 @@ import (
 // is, and readers of the feed hear of it all the same.
 func TestLatePostIsAmongTheNewestForFeedsAndInItsPlaceForPages(t *testing.T) {
 	each(t, func(t *testing.T, db *DB) {
+		db.SetFeedSize(8)
 		configure(t, db, nil, remote("a"), remote("b"))
 		var list []feeds.Entry
 		for i := range 12 {
@@ -23,10 +24,10 @@ func TestLatePostIsAmongTheNewestForFeedsAndInItsPlaceForPages(t *testing.T) {
 		for _, q := range []feeds.Query{{}, {Category: "c"}, {Source: "a"}} {
 			q.Limit = 8
 			same(t, "page", titles(entries(t, db, q)), titles(list[:8]))
-			q.Late = true
+			q.Open = true
 			same(t, "feed", titles(entries(t, db, q)), append(titles(list[:7]), "Post draft"))
 		}
-		same(t, "another source's feed", titles(entries(t, db, feeds.Query{Source: "b", Limit: 8, Late: true})), []string{})
+		same(t, "another source's feed", titles(entries(t, db, feeds.Query{Source: "b", Limit: 8, Open: true})), []string{})
 		same(t, "announced", column(t, db, `SELECT count(*) FROM outbox WHERE event = 'new'`), []string{"13"})
 		sound(t, db)
 	})
@@ -42,7 +43,7 @@ func TestImportOfOldPostsIsNotLate(t *testing.T) {
 			list = append(list, post(fmt.Sprint(i), epoch.AddDate(-1, 0, -i)))
 		}
 		visit(t, db, "a", epoch.Add(time.Hour), list...)
-		same(t, "feed", titles(entries(t, db, feeds.Query{Limit: 1, Late: true})), []string{"Post now"})
+		same(t, "feed", titles(entries(t, db, feeds.Query{Limit: 1, Open: true})), []string{"Post now"})
 		same(t, "announced", column(t, db, `SELECT count(*) FROM outbox`), []string{"1"})
 		same(t, "stored", column(t, db, `SELECT count(*) FROM entries WHERE withdrawn = 0`), []string{"10"})
 	})

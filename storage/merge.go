@@ -70,16 +70,25 @@ func (w *writer) merge(entry int64) (event string, sort int64, err error) {
 	if err != nil {
 		return "", 0, err
 	}
+	if moved {
+		w.reword(entry)
+	}
 	switch {
 	case len(copies) == 0 && e.withdrawn:
 		return "", 0, nil
 	case len(copies) == 0:
 		if event = "withdrawn"; purged {
 			event = gone // it has grown old, and nobody took it back
+		} else if err := w.bury(entry); err != nil {
+			return "", 0, err
 		}
 		return event, 0, w.exec(`UPDATE entries SET withdrawn = 1, changed = max(changed, $1) WHERE id = $2`, micros(w.now), entry)
 	case e.withdrawn:
 		event = "new"
+		if err := w.exhume(entry); err != nil {
+			return "", 0, err
+		}
+		w.enter("", entry, sort)
 	case w.revised[copies[0].id]:
 		event = "revised"
 	case e.shown != copies[0].id:
@@ -89,6 +98,7 @@ func (w *writer) merge(entry int64) (event string, sort int64, err error) {
 	case !moved && !w.rewritten[copies[0].id]:
 		return "", 0, nil
 	}
+	w.reword(entry)
 	w.bump("")
 	for _, scope := range joined(sources, categories) {
 		w.bump(scope)
@@ -188,6 +198,11 @@ func (w *writer) relist(entry int64, e *mergeEntry, sort int64, sources, categor
 	for _, scope := range joined(oldSources, oldCategories) {
 		w.bump(scope)
 	}
+	w.enterLists(sources, oldSources, entry, sort)
+	w.enterLists(categories, oldCategories, entry, sort)
+	if len(sources) == 0 {
+		w.left = append([]string{""}, joined(oldSources, oldCategories)...)
+	}
 	keptSources, keptCategories := sources, categories
 	if sort != e.sort { // it stands somewhere else in all of them
 		keptSources, keptCategories = nil, nil
@@ -248,11 +263,11 @@ func joined(a, b links) []string {
 // category finds or makes the category; titles that only differ in case, spaces,
 // hyphens or diacritics are one, and keep the slug they were first given.
 func (w *writer) category(name feeds.CategoryName) (id int64, slug string, err error) {
-	if c, ok := w.categories[name.Title]; ok {
+	if c, ok := w.categories[name]; ok {
 		return c.id, c.slug, nil
 	}
-	if id, slug, err = w.findCategory(name, feeds.FoldTag(name.Title)); err == nil {
-		w.categories[name.Title] = categoryRow{id, slug}
+	if id, slug, err = w.findCategory(name, name.Fold()); err == nil {
+		w.categories[name] = categoryRow{id, slug}
 	}
 	return id, slug, err
 }

@@ -2,6 +2,8 @@ package storage
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"io"
 	"net"
 	"strconv"
@@ -11,7 +13,6 @@ import (
 	"time"
 
 	"orrery/feeds"
-	"orrery/storage/pgtest"
 )
 
 // wire stands between the store and its server. It can be cut, and it can swallow
@@ -111,17 +112,16 @@ func (w *wire) heal() {
 }
 
 // overWire is a store whose server is behind a wire.
-func overWire(t *testing.T) (*DB, *wire) {
+func overWire(t *testing.T, patience time.Duration) (*DB, *wire) {
 	t.Helper()
-	url := pgtest.URL(t)
+	url := newURL(t)
 	host := url[strings.Index(url, "@")+1:]
 	host = host[:strings.Index(host, "/")]
 	w := newWire(t, host)
-	db, err := Open(t.Context(), strings.Replace(url, host, w.Addr().String(), 1))
+	db, err := openWith(t.Context(), strings.Replace(url, host, w.Addr().String(), 1), engine{patience: patience})
 	if err != nil {
 		t.Fatal(err)
 	}
-	db.patience = time.Second
 	t.Cleanup(func() { shut(t, db) })
 	return db, w
 }
@@ -135,7 +135,7 @@ func TestNetworkThatIsCutLosesNothing(t *testing.T) {
 		rounds int
 	}{{"cut", (*wire).cut, 12}, {"silent", (*wire).mute, 3}} {
 		t.Run(c.name, func(t *testing.T) {
-			db, w := overWire(t)
+			db, w := overWire(t, time.Second)
 			configure(t, db, nil, remote("a"))
 			done := 0
 			for round := range c.rounds {
@@ -179,4 +179,69 @@ func visitOnce(ctx context.Context, db *DB) (int, error) {
 		return 0, err
 	}
 	return childLooks(db, due[0])
+}
+
+// Whoever reads, or waits for anything else, hears within the patience that the network
+// says nothing any more, at whatever moment it falls silent; then it is of use again.
+func TestNetworkThatIsSilentKeepsNobodyForEver(t *testing.T) {
+	const patience = 500 * time.Millisecond
+	question := `SELECT CAST(n AS TEXT) FROM generate_series(1, 300000) n`
+	for name, ask := range map[string]func(ctx context.Context, db *DB, mute func()) error{
+		"one row": func(ctx context.Context, db *DB, mute func()) error {
+			mute()
+			_, _, err := db.Version(ctx, feeds.Query{})
+			return err
+		},
+		"rows": func(ctx context.Context, db *DB, mute func()) error {
+			mute()
+			_, err := db.Known(ctx, 1, []string{"guid"})
+			return err
+		},
+		"one state of the store": func(ctx context.Context, db *DB, mute func()) error {
+			mute()
+			_, err := db.Entries(ctx, feeds.Query{})
+			return err
+		},
+		"a statement": func(ctx context.Context, db *DB, mute func()) error {
+			mute()
+			return db.Release(ctx, feeds.Due{})
+		},
+		"amid an answer": func(ctx context.Context, db *DB, mute func()) error {
+			rows, err := db.read.QueryContext(ctx, question)
+			if err != nil {
+				return err
+			}
+			return explain(eachRow(rows, func() error { mute(); return nil }))
+		},
+		"amid a transaction": func(ctx context.Context, db *DB, mute func()) error {
+			return db.snapshot(ctx, func(tx *sql.Tx) error {
+				mute()
+				_, err := tx.ExecContext(ctx, `SELECT 1`)
+				return err
+			})
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel() // it is waiting
+			db, w := overWire(t, patience)
+			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second) // not for ever
+			defer cancel()
+			for range 2 { // the second time nobody looks first whether the connection stands
+				if err := ask(ctx, db, func() {}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			since := time.Now()
+			var once sync.Once
+			err := ask(ctx, db, func() { once.Do(w.mute) })
+			if took := time.Since(since); !errors.Is(err, ErrUnreachable) || took > 20*patience {
+				t.Errorf("after %v: %v", took, err)
+			}
+			w.cut()
+			w.heal()
+			if err := ask(ctx, db, func() {}); err != nil {
+				t.Errorf("the network is back, and: %v", err)
+			}
+		})
+	}
 }

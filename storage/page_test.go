@@ -188,7 +188,7 @@ func TestHotQueriesUseTheirIndexes(t *testing.T) {
 	each(t, func(t *testing.T, db *DB) {
 		after := &feeds.Entry{Sort: epoch, ID: "x"}
 		entriesOf := func(q feeds.Query) func() (string, []any) {
-			return func() (string, []any) { q.Limit = 60; return entriesQuery(q) }
+			return func() (string, []any) { q.Limit = 60; return entriesQuery(q, nil) }
 		}
 		for _, c := range []struct {
 			name  string

@@ -24,7 +24,7 @@ const (
 	postgresConnect   = 10 * time.Second
 	postgresStatement = 5 * time.Minute  // to wait for a long commit of another counts
 	postgresIdle      = 10 * time.Second // between two statements of a transaction
-	// postgresPatience is how long a statement may take, however silent the network is.
+	// postgresPatience is how long a server may say nothing to somebody who waits for it.
 	postgresPatience = postgresStatement + time.Minute
 )
 
@@ -97,12 +97,13 @@ func postgresHosts(t *txn, picked []pick, now, worker int64) (map[string]bool, e
 }
 
 // openPostgres opens the database at the address, as psql takes it.
-func openPostgres(ctx context.Context, address string) (*DB, error) {
+func openPostgres(ctx context.Context, address string, e engine) (*DB, error) {
 	c, err := pgx.ParseConfig(address)
 	if err != nil {
 		return nil, errors.New("the address cannot be read; write postgres://USER:PASSWORD@HOST/DATABASE") // the error may hold the password
 	}
-	c.ConnectTimeout = postgresConnect
+	answer := min(postgresConnect, e.patience)
+	c.ConnectTimeout = answer
 	for name, value := range map[string]string{
 		"application_name": "orrery", "client_encoding": "UTF8", "timezone": "UTC",
 		"statement_timeout":                   fmt.Sprint(postgresStatement.Milliseconds()),
@@ -112,15 +113,21 @@ func openPostgres(ctx context.Context, address string) (*DB, error) {
 			c.RuntimeParams[name] = value
 		}
 	}
+	pooled := *c
+	pooled.DialFunc = dialPatiently(c.DialFunc, e.patience)
+	var connector driver.Connector = postgresConnector{stdlib.GetConnector(pooled), answer}
+	if e.through != nil {
+		connector = e.through(connector)
+	}
 	open := func(n int) *sql.DB {
-		db := sql.OpenDB(postgresConnector{stdlib.GetConnector(*c)})
+		db := sql.OpenDB(connector)
 		db.SetMaxOpenConns(n)
 		db.SetMaxIdleConns(n)
 		db.SetConnMaxIdleTime(5 * time.Minute)
 		return db
 	}
-	// One that commits, one that claims meanwhile, one for a person.
-	db := &DB{dialect: postgres, write: open(3), read: open(2 * runtime.NumCPU()), patience: postgresPatience,
+	// One that commits, one that claims meanwhile, one that indexes, one for a person.
+	db := &DB{dialect: postgres, write: open(4), read: open(2 * runtime.NumCPU()),
 		listen: func(ctx context.Context) (*pgx.Conn, error) { return pgx.ConnectConfig(ctx, c) }}
 	if err := db.write.PingContext(ctx); err != nil {
 		db.Close()
@@ -153,18 +160,32 @@ func postgresVersion(ctx context.Context, q queryer, newest int) (int, error) {
 }
 
 // postgresConnector opens connections that take the texts of the other engine.
-type postgresConnector struct{ driver.Connector }
+type postgresConnector struct {
+	driver.Connector
+	answer time.Duration // see postgresConn
+}
 
 func (c postgresConnector) Connect(ctx context.Context) (driver.Conn, error) {
 	inner, err := c.Connector.Connect(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return &postgresConn{inner.(*stdlib.Conn)}, nil
+	return &postgresConn{inner.(*stdlib.Conn), c.answer}, nil
 }
 
 // postgresConn is a connection of pgx's with translated texts and values.
-type postgresConn struct{ *stdlib.Conn }
+type postgresConn struct {
+	*stdlib.Conn
+	answer time.Duration // how long it may take to say that it still stands
+}
+
+// ResetSession asks a connection that was idle whether it still stands. One that the
+// network has forgotten does not say no, and should not be waited for as if it worked.
+func (c *postgresConn) ResetSession(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, c.answer)
+	defer cancel()
+	return c.Conn.ResetSession(ctx)
+}
 
 var translated sync.Map // of texts with places that have no numbers, which are few
 
@@ -228,6 +249,8 @@ func explainPostgres(err error) error {
 	switch {
 	case errors.As(err, &refused):
 		return fmt.Errorf("%w (%s)", ErrUnreachable, strings.Join(strings.Fields(refused.Error()), " "))
+	case errors.Is(err, errSilent) || errors.Is(err, pgconn.ErrConnClosed): // the driver does not always pass on why
+		return fmt.Errorf("%w (%v)", ErrUnreachable, err)
 	case !errors.As(err, &e):
 		return nil
 	}

@@ -17,50 +17,65 @@ import (
 // Entries returns what the query selects, newest first: one state of the store,
 // whatever is committed meanwhile.
 func (db *DB) Entries(ctx context.Context, q feeds.Query) ([]feeds.Entry, error) {
-	var list []feeds.Entry
-	err := db.snapshot(ctx, func(tx *sql.Tx) error {
-		query, args := entriesQuery(q)
-		rows, err := tx.QueryContext(ctx, query, args...)
+	var found selection
+	var best []int64
+	var err error
+	if q.Text != "" {
+		if best, err = db.search(ctx, q); err != nil {
+			return nil, fmt.Errorf("look for texts: %w", explain(err))
+		}
+	}
+	err = db.snapshot(ctx, func(tx *sql.Tx) (err error) {
+		if q.Text != "" {
+			found, err = selectFound(ctx, tx, q, best)
+		} else {
+			found, err = selectEntries(ctx, tx, q)
+		}
 		if err != nil {
 			return err
 		}
-		var ids, primary []int64
-		if list, ids, primary, err = scanEntries(rows); err != nil {
+		if err := addCategories(ctx, tx, found.list, found.ids); err != nil {
 			return err
 		}
-		if q.Late && q.Limit > 0 && len(list) == q.Limit {
-			if list, ids, primary, err = addLate(ctx, tx, q, list, ids, primary); err != nil {
-				return err
-			}
-		}
-		if err := addCategories(ctx, tx, list, ids); err != nil {
-			return err
-		}
-		return addSources(ctx, tx, list, ids, primary)
+		return addSources(ctx, tx, found.list, found.ids, found.primary)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read entries: %w", err)
 	}
-	return list, nil
+	return found.list, nil
 }
 
-func entriesQuery(q feeds.Query) (string, []any) {
+// entriesQuery selects entries in their order, with ids only of these.
+func entriesQuery(q feeds.Query, ids []int64) (string, []any) {
 	var args []any
 	arg := func(v any) string {
 		args = append(args, v)
 		return fmt.Sprintf("$%d", len(args))
 	}
 	from, order, where := "entries e", "e", []string{"e.withdrawn = 0"}
-	switch {
-	case q.Category != "":
-		from, order = "entry_categories o JOIN entries e ON e.id = o.entry_id", "o"
-		where = append(where, "o.category_id = (SELECT id FROM categories WHERE slug = "+arg(q.Category)+")")
-	case q.Source != "":
-		from, order = "entry_sources o JOIN entries e ON e.id = o.entry_id", "o"
-		where = append(where, "o.source_id = (SELECT id FROM sources WHERE slug = "+arg(q.Source)+")")
+	inSource := func() string { return "source_id = (SELECT id FROM sources WHERE slug = " + arg(q.Source) + ")" }
+	inList := func(slug string) string {
+		return "category_id = (SELECT id FROM categories WHERE slug = " + arg(slug) + ")"
 	}
-	if q.Category != "" && q.Source != "" {
-		where = append(where, "EXISTS (SELECT 1 FROM entry_sources x WHERE x.entry_id = e.id AND x.source_id = (SELECT id FROM sources WHERE slug = "+arg(q.Source)+"))")
+	lists, source := q.Lists(), q.Source != ""
+	switch { // the first that is asked for is walked; whether an entry is in the others is looked up
+	case len(ids) > 0:
+		where = append(where, "e.id IN ("+marks(1, len(ids))+")")
+		args = anys(ids)
+	case len(lists) > 0:
+		from, order = "entry_categories o JOIN entries e ON e.id = o.entry_id", "o"
+		where = append(where, "o."+inList(lists[0]))
+		lists = lists[1:]
+	case source:
+		from, order = "entry_sources o JOIN entries e ON e.id = o.entry_id", "o"
+		where = append(where, "o."+inSource())
+		source = false
+	}
+	for _, slug := range lists {
+		where = append(where, "EXISTS (SELECT 1 FROM entry_categories x WHERE x.entry_id = e.id AND x."+inList(slug)+")")
+	}
+	if source {
+		where = append(where, "EXISTS (SELECT 1 FROM entry_sources x WHERE x.entry_id = e.id AND x."+inSource()+")")
 	}
 	if q.ID != "" {
 		where = append(where, "e.public_id = "+arg(q.ID))
@@ -77,23 +92,13 @@ func entriesQuery(q feeds.Query) (string, []any) {
 	return query, args
 }
 
-// addLate puts those that came late among the entries, in place of the oldest of them.
-func addLate(ctx context.Context, tx *sql.Tx, q feeds.Query, list []feeds.Entry, ids, primary []int64) ([]feeds.Entry, []int64, []int64, error) {
-	oldest := micros(list[len(list)-1].Sort)
-	q.Limit = q.Limit / 4 // so that a source that dates everything long ago does not fill all
-	query, args := entriesQuery(q)
-	args = append(args, oldest)
-	query = strings.Replace(query, " WHERE ", fmt.Sprintf(" WHERE e.arrived > $%d AND e.sort < $%[1]d AND ", len(args)), 1)
-	rows, err := tx.QueryContext(ctx, query, args...)
+func scanSelection(rows *sql.Rows, err error) (selection, error) {
 	if err != nil {
-		return nil, nil, nil, err
+		return selection{}, err
 	}
-	late, lateIDs, latePrimary, err := scanEntries(rows)
-	if err != nil {
-		return nil, nil, nil, err
-	}
-	n := len(list) - len(late)
-	return append(list[:n], late...), append(ids[:n], lateIDs...), append(primary[:n], latePrimary...), nil
+	var s selection
+	s.list, s.ids, s.primary, err = scanEntries(rows)
+	return s, err
 }
 
 func scanEntries(rows *sql.Rows) (list []feeds.Entry, ids, primary []int64, err error) {
@@ -135,6 +140,9 @@ func addCategories(ctx context.Context, tx *sql.Tx, list []feeds.Entry, ids []in
 			var c feeds.CategoryName
 			if err := rows.Scan(&id, &c.Slug, &c.Title); err != nil {
 				return err
+			}
+			if kind, _ := c.List(); kind != "" {
+				return nil // it says who wrote it, and in what
 			}
 			e := &list[at[id]]
 			e.Categories = append(e.Categories, c)
@@ -284,6 +292,16 @@ func anys(ids []int64) []any {
 
 // Categories returns the categories that have entries or are configured, by slug.
 func (db *DB) Categories(ctx context.Context) ([]feeds.Category, error) {
+	list, err := db.Lists(ctx)
+	return slices.DeleteFunc(list, func(c feeds.Category) bool {
+		kind, _ := c.List()
+		return kind != ""
+	}), err
+}
+
+// Lists returns the categories and the lists of authors and languages (feeds.Rules),
+// by slug.
+func (db *DB) Lists(ctx context.Context) ([]feeds.Category, error) {
 	rows, err := db.read.QueryContext(ctx, `SELECT c.slug, c.title, count(e.id), coalesce(max(e.changed), 0) FROM categories c
 		LEFT JOIN entry_categories ec ON ec.category_id = c.id LEFT JOIN entries e ON e.id = ec.entry_id
 		GROUP BY c.id HAVING c.configured = 1 OR count(e.id) > 0 ORDER BY c.slug`)
@@ -307,21 +325,46 @@ func (db *DB) Categories(ctx context.Context) ([]feeds.Category, error) {
 	return list, nil
 }
 
-const versionQuery = `SELECT seq, changed FROM versions WHERE scope = $1`
+// SourcesIn are the slugs of the sources that have an entry in the category, sorted.
+func (db *DB) SourcesIn(ctx context.Context, category string) ([]string, error) {
+	rows, err := db.read.QueryContext(ctx, `SELECT DISTINCT s.slug FROM entry_categories ec JOIN entry_sources es ON es.entry_id = ec.entry_id
+		JOIN sources s ON s.id = es.source_id WHERE ec.category_id = (SELECT id FROM categories WHERE slug = $1) ORDER BY s.slug`, category)
+	if err != nil {
+		return nil, fmt.Errorf("read who writes in a category: %w", explain(err))
+	}
+	var list []string
+	err = eachRow(rows, func() error {
+		var slug string
+		err := rows.Scan(&slug)
+		list = append(list, slug)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read who writes in a category: %w", explain(err))
+	}
+	return list, nil
+}
+
+const (
+	versionQuery = `SELECT seq, changed FROM versions WHERE scope = $1`
+	// foundVersionQuery is of what is found: it changes with the planet, and when that is
+	// indexed.
+	foundVersionQuery = `SELECT CAST(coalesce(sum(seq), 0) AS BIGINT), coalesce(max(changed), 0) FROM versions WHERE scope IN ('', $1)`
+)
 
 // Version rises whenever anything the query selects has changed; changed is when
 // it last did, and never goes back. The zero Query is the whole planet.
 func (db *DB) Version(ctx context.Context, q feeds.Query) (seq int64, changed time.Time, err error) {
-	scope := ""
-	switch {
-	case q.ID != "":
-	case q.Category != "":
-		scope = "c " + q.Category
-	case q.Source != "":
-		scope = "s " + q.Source
+	scope, ok := q.Scope()
+	if !ok || q.ID != "" {
+		scope = ""
+	}
+	query := versionQuery
+	if q.Text != "" {
+		query, scope = foundVersionQuery, indexedScope
 	}
 	var at int64
-	err = db.read.QueryRowContext(ctx, versionQuery, scope).Scan(&seq, &at)
+	err = db.read.QueryRowContext(ctx, query, scope).Scan(&seq, &at)
 	if errors.Is(err, sql.ErrNoRows) {
 		return 0, time.Time{}, nil
 	}

@@ -134,9 +134,12 @@ func (db *DB) reapplyAll(ctx context.Context, now time.Time, rules *feeds.Rules,
 	return undisturbed, nil
 }
 
+// listsVersion changes when feeds.Rules puts the same entries into other lists.
+const listsVersion = "2 "
+
 func fingerprintOf(rules *feeds.Rules) (string, error) {
 	b, err := json.Marshal(rules)
-	return fmt.Sprintf("%x", hashOf(string(b))), err
+	return fmt.Sprintf("%x", hashOf(listsVersion+string(b))), err
 }
 
 // appliedRules names the rules and all of the source that they look at.
@@ -196,7 +199,14 @@ func (w *writer) configured(name feeds.CategoryName) error {
 	if err := w.exec(`UPDATE categories SET slug = $1, title = $2, fold = $3 WHERE id = $4`, name.Slug, name.Title, fold, id); err != nil {
 		return err
 	}
-	// Every entry in it shows its name.
+	// Every entry in it shows its name, and is found by it.
+	entries, err := w.ids(`SELECT entry_id FROM entry_categories WHERE category_id = $1`, id)
+	if err != nil {
+		return err
+	}
+	for _, entry := range entries {
+		w.reword(entry)
+	}
 	return w.bumpQuery(`SELECT DISTINCT 'c ' || c.slug FROM entry_categories ec JOIN entry_categories other ON other.entry_id = ec.entry_id
 		JOIN categories c ON c.id = other.category_id WHERE ec.category_id = $1
 		UNION SELECT DISTINCT 's ' || s.slug FROM entry_categories ec JOIN entry_sources es ON es.entry_id = ec.entry_id
@@ -213,7 +223,7 @@ func (w *writer) reapply(rules *feeds.Rules, s *feeds.Source, last []byte) ([]by
 	for i := range batch {
 		c := &batch[i]
 		last = c.guid
-		c.body.Categories = rules.For(&c.body, s)
+		c.body.Categories = rules.Lists(&c.body, s)
 		categories, err := encodeCategories(&c.body)
 		if err == nil {
 			err = w.recategorize(categories, &copyRow{id: c.id, entry: c.entry})

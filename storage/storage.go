@@ -9,6 +9,7 @@ package storage
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"embed"
 	"errors"
 	"fmt"
@@ -42,13 +43,14 @@ type DB struct {
 	listen  listener // nil: nobody tells of changes
 	texts   statements
 	commits commitQueue
+	index   textIndex
+	nudged  chan struct{} // holds a token while there may be something to index
 	// preparing holds a token for each visit that is being prepared.
 	preparing chan struct{}
 	worker    int64 // who we are among those that claim
 	// ahead is by how many microseconds the clock of the database is ahead of ours.
-	ahead atomic.Int64
-	// patience is how long a transaction that writes may take; 0: as long as it does.
-	patience time.Duration
+	ahead    atomic.Int64
+	feedSize atomic.Int64           // see SetFeedSize
 	rules    atomic.Pointer[string] // fingerprint of the rules of our last Sync
 }
 
@@ -56,15 +58,19 @@ type DB struct {
 // sqlite:orrery.db or postgres://user@host/database. A newer schema is refused with ErrNewer. Errors name the
 // file; a file that is refused is left as it was.
 func Open(ctx context.Context, dsn string) (*DB, error) {
-	return openWith(ctx, dsn, engine{driver: "sqlite", busy: 10 * time.Second})
+	return openWith(ctx, dsn, ordinary)
 }
 
 // engine is what tests open a store with otherwise than everybody else.
 type engine struct {
-	driver  string        // registered with database/sql
-	busy    time.Duration // how long to wait for another process
-	copying bool          // a copy that is not finished may be opened
+	driver   string                                  // SQLite's, registered with database/sql
+	busy     time.Duration                           // how long to wait for another process that has the file
+	patience time.Duration                           // how long a server may be silent
+	through  func(driver.Connector) driver.Connector // to a server; nil: as it is
+	copying  bool                                    // a copy that is not finished may be opened
 }
+
+var ordinary = engine{driver: "sqlite", busy: 10 * time.Second, patience: postgresPatience}
 
 func openWith(ctx context.Context, dsn string, e engine) (*DB, error) {
 	var db *DB
@@ -76,14 +82,17 @@ func openWith(ctx context.Context, dsn string, e engine) (*DB, error) {
 		db, err = openSQLite(ctx, path, e)
 	case scheme == "postgres" || scheme == "postgresql":
 		name = redacted(dsn)
-		db, err = openPostgres(ctx, dsn)
+		db, err = openPostgres(ctx, dsn, e)
 	default:
 		return nil, fmt.Errorf("storage begins with %q: neither sqlite:FILE nor postgres://USER@HOST/DATABASE", scheme)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", name, explain(err))
 	}
+	db.feedSize.Store(feedSize)
 	db.worker, db.preparing = newWorker(), make(chan struct{}, spare())
+	db.nudged = make(chan struct{}, 1)
+	db.index = newTextIndex(db, scheme, path, e)
 	if !e.copying {
 		err = db.refuseUnfinished(ctx)
 	}
@@ -105,7 +114,7 @@ func Exists(ctx context.Context, dsn string) (bool, error) {
 		i, err := os.Stat(path)
 		return err == nil && i.Size() > 0, nil
 	}
-	db, err := openPostgres(ctx, dsn)
+	db, err := openPostgres(ctx, dsn, ordinary)
 	if err != nil {
 		return false, fmt.Errorf("open %s: %w", redacted(dsn), explain(err))
 	}
@@ -126,7 +135,11 @@ func redacted(address string) string {
 
 // Close ends all connections.
 func (db *DB) Close() error {
-	return errors.Join(db.texts.close(), db.read.Close(), db.write.Close())
+	var err error
+	if db.index != nil {
+		err = db.index.close()
+	}
+	return errors.Join(err, db.texts.close(), db.read.Close(), db.write.Close())
 }
 
 // migrate brings an older schema up to date, all of it or nothing.

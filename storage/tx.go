@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"time"
 	"unicode/utf8"
 )
 
@@ -79,34 +78,39 @@ type txn struct {
 	ctx   context.Context
 	tx    *sql.Tx
 	db    *DB
-	alive func() // is told of every statement
 	texts *statements
 	mine  map[string]*sql.Stmt
 	last  map[string]int64 // the newest id of a table
+	first map[string]int64 // the first that this transaction gave out
+
+	arrived  []entered      // into lists, not yet in their archives
+	reworded map[int64]bool // entries whose texts are to be indexed
 }
 
 // tx runs f in the only transaction that writes entries.
 func (db *DB) tx(ctx context.Context, f func(*txn) error) error {
-	return db.txBeside(ctx, func(t *txn) error {
+	reworded := false
+	err := db.txBeside(ctx, func(t *txn) error {
 		if err := db.dialect.alone(t.ctx, t.tx); err != nil {
 			return err
 		}
-		return f(t)
+		if err := f(t); err != nil {
+			return err
+		}
+		reworded = len(t.reworded) > 0
+		if err := t.writeArchives(); err != nil {
+			return err
+		}
+		return t.writeReworded()
 	})
+	if err == nil && reworded {
+		db.nudge()
+	}
+	return err
 }
 
 // txBeside runs f in a transaction that writes nothing but sources, beside others.
 func (db *DB) txBeside(ctx context.Context, f func(*txn) error) error {
-	alive := func() {}
-	if db.patience > 0 {
-		// A network that is silent says nothing; every statement shows that it is not.
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithCancel(ctx)
-		defer cancel()
-		silence := time.AfterFunc(db.patience, cancel)
-		defer silence.Stop()
-		alive = func() { silence.Reset(db.patience) }
-	}
 	if err := db.texts.compile(ctx, db.write); err != nil {
 		return explain(err)
 	}
@@ -115,14 +119,13 @@ func (db *DB) txBeside(ctx context.Context, f func(*txn) error) error {
 		return explain(err)
 	}
 	defer tx.Rollback() //nolint:errcheck // after a Commit it does nothing
-	if err := f(&txn{ctx: ctx, tx: tx, db: db, alive: alive, texts: &db.texts, mine: map[string]*sql.Stmt{}, last: map[string]int64{}}); err != nil {
+	if err := f(&txn{ctx: ctx, tx: tx, db: db, texts: &db.texts, mine: map[string]*sql.Stmt{}, last: map[string]int64{}, first: map[string]int64{}}); err != nil {
 		return explain(err)
 	}
 	return explain(tx.Commit())
 }
 
 func (t *txn) stmt(text string) (*sql.Stmt, error) {
-	t.alive()
 	if s := t.mine[text]; s != nil {
 		return s, nil
 	}
@@ -201,6 +204,7 @@ func (t *txn) next(table string) (int64, error) {
 		if err := t.row(`SELECT coalesce(max(id), 0) FROM ` + table).Scan(&last); err != nil {
 			return 0, err
 		}
+		t.first[table] = last + 1
 	}
 	t.last[table] = last + 1
 	return last + 1, nil

@@ -12,11 +12,40 @@ import (
 	"orrery/feeds"
 )
 
-// Claim takes up to want.N sources to visit, the longest due first. A claim is a
-// lease: until it ends nobody else gets the source, nor another of its host, in no
-// process (fetching.md 35); after it somebody else may, and the old claim's Commit is
-// refused. How long that is, the clock of the database says, where it has one.
+// Claim takes up to want.N sources to visit, the longest due first; none if there is
+// none that nobody has. A claim is a lease: until it ends nobody else gets the source,
+// nor another of its host, in no process (fetching.md 35); after it somebody else may,
+// and the old claim's Commit is refused. How long that is, the clock of the database
+// says, where it has one.
 func (db *DB) Claim(ctx context.Context, want feeds.Want) ([]feeds.Due, error) {
+	due, err := db.claimOnce(ctx, want)
+	for wait := besideFirst; errors.Is(err, errBeside) && wait < besideMost; wait *= 2 {
+		select {
+		case <-time.After(wait):
+			due, err = db.claimOnce(ctx, want)
+		case <-ctx.Done():
+			err = ctx.Err()
+		}
+	}
+	if err != nil && !errors.Is(err, errBeside) {
+		return nil, fmt.Errorf("claim sources: %w", err)
+	}
+	return due, nil
+}
+
+// errBeside says that all that could be claimed was left to somebody who was at it in
+// the same instant. A claim is short, and looks at many more than it takes.
+var errBeside = errors.New("somebody else claims what is due")
+
+// How long a claim waits before it is made again beside another: the double each time,
+// some more than a second in all. Whoever takes longer is at something else, as a Sync,
+// and the next pass will see.
+const (
+	besideFirst = 5 * time.Millisecond
+	besideMost  = time.Second
+)
+
+func (db *DB) claimOnce(ctx context.Context, want feeds.Want) ([]feeds.Due, error) {
 	var due []feeds.Due
 	err := db.txBeside(ctx, func(t *txn) error {
 		if err := db.askClock(t); err != nil {
@@ -37,7 +66,7 @@ func (db *DB) Claim(ctx context.Context, want feeds.Want) ([]feeds.Due, error) {
 		return addListings(t, due)
 	})
 	if err != nil {
-		return nil, fmt.Errorf("claim sources: %w", err)
+		return nil, err
 	}
 	// RETURNING promises no order.
 	slices.SortFunc(due, func(a, b feeds.Due) int {
@@ -81,14 +110,42 @@ func (db *DB) choose(t *txn, want feeds.Want) ([]any, error) {
 			return nil, err
 		}
 	}
+	if len(picked) == 0 {
+		return nil, db.lookBeside(t, want)
+	}
 	ours, err := db.dialect.hosts(t, picked, db.leaseTime(want.Now), db.worker)
+	if err != nil {
+		return nil, err
+	}
 	var ids []any
 	for _, p := range picked {
 		if p.host == "" || ours == nil || ours[p.host] {
 			ids = append(ids, p.id)
 		}
 	}
-	return ids, err
+	if len(ids) == 0 {
+		return nil, errBeside
+	}
+	return ids, nil
+}
+
+// lookBeside returns errBeside if there is somebody to claim whom somebody else has
+// locked.
+func (db *DB) lookBeside(t *txn, want feeds.Want) error {
+	if db.dialect.unlocked == "" {
+		return nil
+	}
+	for _, from := range dueAfter(want.After) {
+		query, args := db.dueQuery(want, from)
+		var any bool
+		if err := t.tx.QueryRowContext(t.ctx, `SELECT EXISTS (`+query+`)`, args...).Scan(&any); err != nil {
+			return err
+		}
+		if any {
+			return errBeside
+		}
+	}
+	return nil
 }
 
 // pick is a source that may be claimed.

@@ -82,6 +82,47 @@ func TestWorkersThatClaimAtTheSameTimeShareNoHost(t *testing.T) {
 	})
 }
 
+// A claim looks at many more sources than it takes. Whoever claims in the same instant
+// gets those that are left, and is not told that there are none.
+func TestClaimBesideAnotherGetsWhatTheOtherLeaves(t *testing.T) {
+	leaveOutPostgres(t)
+	for name, c := range map[string]struct {
+		lock    string
+		forEver bool
+		want    []string
+	}{
+		"who looks at all sources":     {`SELECT id FROM sources FOR UPDATE`, false, []string{"b"}},
+		"who claims all hosts":         {fmt.Sprintf(`SELECT pg_advisory_xact_lock(%d, hashtext(host)) FROM sources`, writersLock), false, []string{"b"}},
+		"who does not end for a while": {`SELECT id FROM sources FOR UPDATE`, true, []string{}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			db := openPG(t)
+			configure(t, db, nil, remote("a"), remote("b"))
+			other, err := db.write.BeginTx(t.Context(), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer other.Rollback() //nolint:errcheck // after a Commit it does nothing
+			if _, err = other.ExecContext(t.Context(), c.lock); err == nil {
+				_, err = other.ExecContext(t.Context(), `UPDATE sources SET lease = $1, worker = 1 WHERE slug = 'a'`, micros(epoch.Add(time.Hour)))
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !c.forEver {
+				time.AfterFunc(50*time.Millisecond, func() { _ = other.Commit() })
+			}
+			same(t, "claimed", slugsOf(claim(t, db, feeds.Want{Now: epoch, N: 9})), c.want)
+		})
+	}
+	db := openPG(t)
+	configure(t, db, nil, remote("a"))
+	claimed(t, db, "a", epoch)
+	if due, err := db.claimOnce(t.Context(), feeds.Want{Now: epoch, Start: epoch, N: 9}); len(due) != 0 || err != nil {
+		t.Errorf("when all are claimed: %v, %v", due, err)
+	}
+}
+
 // A worker whose clock is an hour slow holds what it claimed for as long as it meant to.
 func TestLeasesGoByTheClockOfTheDatabase(t *testing.T) {
 	db := openPG(t)

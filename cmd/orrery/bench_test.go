@@ -2,9 +2,14 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -33,11 +38,18 @@ func servedPlanet(b *testing.B) (*planet, string) {
 	return pl, srv.URL
 }
 
-// Requests over loopback with kept connections; the client's work is in the
-// figure, too.
+// Requests over loopback with kept connections; the client's work is in the figure, too.
+// nginx, where it is installed, serves the same bytes from files in the same run.
 func BenchmarkServeOverLoopback(b *testing.B) {
 	_, base := servedPlanet(b)
-	res, err := http.Get(base + "/feed.atom")
+	b.Run("orrery", func(b *testing.B) { benchServer(b, base) })
+	b.Run("nginx", func(b *testing.B) { benchServer(b, startNginx(b, base)) })
+}
+
+func benchServer(b *testing.B, base string) {
+	r, _ := http.NewRequest(http.MethodGet, base+"/feed.atom", nil)
+	r.Header.Set("Accept-Encoding", "identity")
+	res, err := http.DefaultTransport.RoundTrip(r)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -49,7 +61,7 @@ func BenchmarkServeOverLoopback(b *testing.B) {
 	}{
 		{"whole", http.Header{"Accept-Encoding": {"identity"}}, http.StatusOK},
 		{"gzip", http.Header{"Accept-Encoding": {"gzip"}}, http.StatusOK},
-		{"304", http.Header{"Accept-Encoding": {"gzip"}, "If-None-Match": {res.Header.Get("ETag")}}, http.StatusNotModified},
+		{"304", http.Header{"Accept-Encoding": {"identity"}, "If-None-Match": {res.Header.Get("ETag")}}, http.StatusNotModified},
 	} {
 		b.Run(c.name, func(b *testing.B) {
 			t := &http.Transport{MaxIdleConnsPerHost: 64, DisableCompression: true}
@@ -75,6 +87,70 @@ func BenchmarkServeOverLoopback(b *testing.B) {
 			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "requests/s")
 		})
 	}
+}
+
+// startNginx serves what base says, plain and as gzip, as nginx does with gzip_static.
+func startNginx(b *testing.B, base string) (address string) {
+	b.Helper()
+	program, err := exec.LookPath("nginx")
+	if err != nil {
+		b.Skip("nginx is not installed")
+	}
+	dir := b.TempDir()
+	for name, coding := range map[string]string{"feed.atom": "identity", "feed.atom.gz": "gzip"} {
+		r, _ := http.NewRequest(http.MethodGet, base+"/feed.atom", nil)
+		r.Header.Set("Accept-Encoding", coding)
+		res, err := http.DefaultTransport.RoundTrip(r)
+		if err != nil {
+			b.Fatal(err)
+		}
+		body, err := io.ReadAll(res.Body)
+		res.Body.Close()
+		if err == nil {
+			err = os.WriteFile(filepath.Join(dir, name), body, 0o644)
+		}
+		if err != nil {
+			b.Fatal(err)
+		}
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		b.Fatal(err)
+	}
+	address = l.Addr().String()
+	l.Close() // nginx opens its sockets itself
+	config := filepath.Join(dir, "nginx.conf")
+	text := fmt.Sprintf(`daemon off; pid %[1]s/pid; error_log %[1]s/error.log; worker_processes auto;
+events { worker_connections 1024; }
+http {
+	access_log off; sendfile on; tcp_nopush on; keepalive_requests 1000000000; open_file_cache max=16;
+	types { application/atom+xml atom; }
+	server { listen %[2]s; root %[1]s; gzip_static on; }
+}
+`, dir, address)
+	if err := os.WriteFile(config, []byte(text), 0o644); err != nil {
+		b.Fatal(err)
+	}
+	if err := os.Chmod(dir, 0o755); err != nil {
+		b.Fatal(err)
+	}
+	c := exec.Command(program, "-c", config, "-g", "user root;")
+	if err := c.Start(); err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() {
+		_ = c.Process.Signal(os.Interrupt)
+		_ = c.Wait()
+	})
+	for range 200 {
+		if c, err := net.Dial("tcp", address); err == nil {
+			c.Close()
+			return "http://" + address
+		}
+		<-time.After(10 * time.Millisecond)
+	}
+	b.Fatal("nginx does not answer")
+	return ""
 }
 
 // One feed of 60 real entries, from the store to the bytes.

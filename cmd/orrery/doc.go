@@ -40,7 +40,7 @@
 // have new GUIDs, storage/announce.go decides what the world hears of.
 //
 // feeds/site renders a document when somebody first asks for it, keeps it with
-// its ETag and its gzip bytes, and renders it again when the version of what it
+// its ETag and its compressed bytes, and renders it again when the version of what it
 // shows has risen. A second ticker asks the store for that; a request never does.
 //
 // # Where to begin reading

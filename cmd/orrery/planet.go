@@ -200,6 +200,7 @@ func (pl *planet) open(ctx context.Context, report storage.Progress) error {
 	if err != nil {
 		return err
 	}
+	db.SetFeedSize(pl.config.Entries)
 	if err := db.SyncReporting(ctx, time.Now(), pl.sources, &pl.rules, report); err != nil {
 		db.Close()
 		return err

@@ -191,6 +191,8 @@ func (s *server) schedule(ctx context.Context, pl *planet) (stop func()) {
 	var wg sync.WaitGroup
 	if st := s.site.Load(); st != nil {
 		wg.Go(func() { s.watch(ctx, st, pl.store.Changes(ctx)) })
+		// Who serves indexes what people look for; nobody else has a use for it.
+		wg.Go(func() { pl.store.IndexBehind(ctx, func(err error) { s.warn("%v", err) }) })
 	}
 	if s.role.visits {
 		a := pl.aggregator(s.visit)

@@ -1,6 +1,7 @@
 package site
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"embed"
 	"encoding/hex"
@@ -40,6 +41,7 @@ func (s *Site) loadAssets() error {
 			s.names.Style = s.base + name
 		case "planet.svg":
 			s.names.Icon = s.base + name
+			s.planet.Icon = cmp.Or(s.planet.Icon, s.planet.URL+name)
 		}
 	}
 	return nil

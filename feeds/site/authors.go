@@ -20,3 +20,13 @@ func (n named) Entries(ctx context.Context, q feeds.Query) ([]feeds.Entry, error
 	}
 	return list, err
 }
+
+func (n named) Lists(ctx context.Context) ([]feeds.Category, error) {
+	list, err := n.Reader.Lists(ctx)
+	for i := range list {
+		if kind, _ := list[i].List(); kind == feeds.AuthorList {
+			list[i].Title = n.authors.Name(list[i].Title)
+		}
+	}
+	return list, err
+}

@@ -24,10 +24,14 @@ func (s *sink) Write(b []byte) (int, error) {
 
 func benchmarkServe(b *testing.B, want int, headers ...string) {
 	s := newSite(b, newFake())
-	r := httptest.NewRequest(http.MethodGet, "http://somewhere.invalid/feed.atom", nil)
 	if want == http.StatusNotModified {
 		headers = append(headers, "If-None-Match", get(s, "/feed.atom", headers...).Header.Get("ETag"))
 	}
+	benchmarkAsk(b, s, want, headers...)
+}
+
+func benchmarkAsk(b *testing.B, s *Site, want int, headers ...string) {
+	r := httptest.NewRequest(http.MethodGet, "http://somewhere.invalid/feed.atom", nil)
 	for i := 0; i < len(headers); i += 2 {
 		r.Header.Set(headers[i], headers[i+1])
 	}
@@ -45,8 +49,25 @@ func benchmarkServe(b *testing.B, want int, headers ...string) {
 }
 
 func BenchmarkServe(b *testing.B)     { benchmarkServe(b, 200) }
-func BenchmarkServeGzip(b *testing.B) { benchmarkServe(b, 200, "Accept-Encoding", "gzip, br") }
-func BenchmarkServe304(b *testing.B)  { benchmarkServe(b, 304, "Accept-Encoding", "gzip, br") }
+func BenchmarkServeGzip(b *testing.B) { benchmarkServe(b, 200, "Accept-Encoding", "gzip, deflate") }
+func BenchmarkServeBrotli(b *testing.B) {
+	benchmarkServe(b, 200, "Accept-Encoding", "gzip, deflate, br, zstd")
+}
+func BenchmarkServe304(b *testing.B) {
+	benchmarkServe(b, 304, "Accept-Encoding", "gzip, deflate, br, zstd")
+}
+
+// BenchmarkServeDelta is a revisit of a reader that has an older version.
+func BenchmarkServeDelta(b *testing.B) {
+	f := newFake()
+	s := newSite(b, f)
+	old := get(s, "/feed.atom").Header.Get("ETag")
+	f.change("plain02", func(e *feeds.Entry) { e.Title += "!" })
+	if err := s.Refresh(b.Context()); err != nil {
+		b.Fatal(err)
+	}
+	benchmarkAsk(b, s, 226, "A-IM", "feed", "If-None-Match", old, "Accept-Encoding", "gzip, deflate, br, zstd")
+}
 
 // BenchmarkPage renders a page of 60 entries without the cache in front of it.
 func BenchmarkPage(b *testing.B) {

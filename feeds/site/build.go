@@ -3,6 +3,7 @@ package site
 import (
 	"context"
 	"fmt"
+	"iter"
 	"maps"
 	"slices"
 
@@ -37,6 +38,21 @@ func (s *Site) Paths(ctx context.Context) ([]string, error) {
 	}
 	for _, rt := range d.routes() {
 		paths = append(paths, "/"+rt.String())
+		if !rt.hasFeeds() {
+			continue
+		}
+		if rt.kind == atCategory {
+			paths = append(paths, "/"+rt.list().String())
+		}
+		last, err := s.reader.Archives(ctx, rt.query(0))
+		if err != nil {
+			return nil, fmt.Errorf("read the archives: %w", err)
+		}
+		for n := range last + 1 {
+			for _, f := range rt.feeds(n) {
+				paths = append(paths, "/"+f.String())
+			}
+		}
 	}
 	err = s.walk(ctx, func(e *feeds.Entry) error {
 		paths = append(paths, "/"+route{kind: atEntry, name: e.ID}.String())
@@ -107,8 +123,10 @@ func (b *builder) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	d.epoch = b.s.epoch.Load()
+	b.s.list.Store(d)
 	routes := d.routes()
-	b.total = len(b.s.assets) + 1 + len(routes)
+	b.total = len(b.s.assets) + 1 + (1+len(formats))*len(routes)
 	for _, x := range d.sources {
 		b.total += x.Entries
 	}
@@ -123,20 +141,20 @@ func (b *builder) run(ctx context.Context) error {
 	if err := b.views(ctx, d, routes); err != nil {
 		return err
 	}
-	if err := b.entries(ctx); err != nil {
+	if err := b.entries(ctx, d.authors); err != nil {
 		return err
 	}
 	return b.moved(ctx)
 }
 
-func (b *builder) entries(ctx context.Context) error {
+func (b *builder) entries(ctx context.Context, authors map[string]feeds.Category) error {
 	v := b.s.plainView(route{kind: atEntry})
 	return b.s.walk(ctx, func(e *feeds.Entry) error {
 		versions, err := b.s.versions(ctx, e)
 		if err != nil {
 			return err
 		}
-		return b.render(ctx, route{kind: atEntry, name: e.ID}, material{view: v, entries: []feeds.Entry{*e}, versions: versions})
+		return b.render(ctx, route{kind: atEntry, name: e.ID}, material{view: v, entries: []feeds.Entry{*e}, versions: versions, authors: authors})
 	})
 }
 
@@ -163,27 +181,43 @@ func (b *builder) moved(ctx context.Context) error {
 	return nil
 }
 
-// views writes the lists and the pages and feeds of every view. Documents of
-// the same entries follow each other, so that the store is asked once for them.
+// views writes the lists and the pages, feeds and archives of every view.
 func (b *builder) views(ctx context.Context, d *directory, routes []route) error {
-	var last route
-	var m material
-	for i, rt := range routes {
+	for _, rt := range routes {
 		v, err := b.s.viewIn(d, rt)
 		if err != nil {
 			return fmt.Errorf("make %s: %w", rt, err)
 		}
-		if i == 0 || rt.kind != last.kind || rt.name != last.name {
-			if m, err = b.s.gather(ctx, rt, v); err != nil {
-				return fmt.Errorf("make %s: %w", rt, err)
-			}
+		last, err := b.same(ctx, v, rt)
+		if err == nil && rt.kind == atCategory {
+			_, err = b.same(ctx, v, rt.list())
 		}
-		m.view, last = v, rt
-		if err := b.render(ctx, rt, m); err != nil {
+		if err == nil && rt.hasFeeds() {
+			last, err = b.same(ctx, v, rt.feeds(0)...)
+		}
+		for n := 1; err == nil && n <= last; n++ {
+			_, err = b.same(ctx, v, rt.feeds(n)...)
+		}
+		if err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// same writes documents of the same entries: the store is asked once for them. It
+// returns how many archives they have.
+func (b *builder) same(ctx context.Context, v view, routes ...route) (archives int, err error) {
+	m, err := b.s.gather(ctx, routes[0], v)
+	if err != nil {
+		return 0, fmt.Errorf("make %s: %w", routes[0], err)
+	}
+	for _, rt := range routes {
+		if err := b.render(ctx, rt, m); err != nil {
+			return 0, err
+		}
+	}
+	return m.archives, nil
 }
 
 func (b *builder) render(ctx context.Context, rt route, m material) error {
@@ -217,22 +251,16 @@ func (s *Site) walk(ctx context.Context, f func(*feeds.Entry) error) error {
 	}
 }
 
-// routes are the addresses of everything but entries, those of one view
-// together.
+// routes are the pages of everything but entries.
 func (d *directory) routes() []route {
-	list := []route{{kind: atCategories}, {kind: atSources}, {kind: atStatus}, {kind: atOPML}}
-	view := func(k kind, name string) {
-		list = append(list, route{kind: k, name: name})
-		for _, f := range formats {
-			list = append(list, route{kind: k, name: name, feed: f})
+	list := []route{{kind: atCategories}, {kind: atSources}, {kind: atStatus}, {kind: atOPML}, {kind: atHome}}
+	for _, kind := range []struct {
+		kind  kind
+		names iter.Seq[string]
+	}{{atCategory, maps.Keys(d.categories)}, {atSource, maps.Keys(d.sources)}, {atAuthor, maps.Keys(d.authors)}, {atLanguage, maps.Keys(d.languages)}} {
+		for name := range kind.names {
+			list = append(list, route{kind: kind.kind, name: name})
 		}
-	}
-	view(atHome, "")
-	for slug := range d.categories {
-		view(atCategory, slug)
-	}
-	for slug := range d.sources {
-		view(atSource, slug)
 	}
 	return list
 }

@@ -13,6 +13,7 @@ type kept struct {
 	doc   *document
 	seq   int64 // Version of the query it was made from
 	view  view
+	size  int64     // as it was counted last
 	made  time.Time // before the store was asked; for what is kept by its age
 	// epoch is the last one in which the document was found current; failed is the
 	// tick, plus one, in which that could not be found out.
@@ -27,10 +28,20 @@ type cache struct {
 	bytes int64
 	order *list.List // of *kept, the last used in front
 	by    map[route]*list.Element
+	past  *past
 }
 
+// place is where a document is kept.
+type place struct {
+	cache *cache
+	route route
+}
+
+// pastShare is the part of the bound that there is besides for what feeds said before.
+const pastShare = 16
+
 func newCache(max int64) *cache {
-	return &cache{max: max, order: list.New(), by: map[route]*list.Element{}}
+	return &cache{max: max, order: list.New(), by: map[route]*list.Element{}, past: newPast(max / pastShare)}
 }
 
 func (c *cache) get(rt route) *kept {
@@ -50,12 +61,36 @@ func (c *cache) put(k *kept) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.remove(k.route)
-	size := k.doc.size()
-	if size > c.max {
+	if k.doc.place == nil { // else it is known already, and the same
+		k.doc.place = &place{c, k.route}
+	}
+	if k.doc.shape.known() && k.route.archive == 0 { // what is closed has no versions
+		c.past.remember(k.route, k.doc.base, k.doc.marks)
+	}
+	if k.size = k.doc.size(); k.size > c.max {
 		return
 	}
 	c.by[k.route] = c.order.PushFront(k)
-	c.bytes += size
+	c.bytes += k.size
+	c.shrink()
+}
+
+// recount is called when a kept document has grown.
+func (c *cache) recount(rt route, d *document) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	el := c.by[rt]
+	if el == nil || el.Value.(*kept).doc != d {
+		return
+	}
+	k := el.Value.(*kept)
+	c.bytes -= k.size
+	k.size = d.size()
+	c.bytes += k.size
+	c.shrink()
+}
+
+func (c *cache) shrink() {
 	for c.bytes > c.max {
 		c.remove(c.order.Back().Value.(*kept).route)
 	}
@@ -72,7 +107,7 @@ func (c *cache) remove(rt route) {
 	if el == nil {
 		return
 	}
-	c.bytes -= el.Value.(*kept).doc.size()
+	c.bytes -= el.Value.(*kept).size
 	c.order.Remove(el)
 	delete(c.by, rt)
 }

@@ -1,29 +1,55 @@
 package site
 
 import (
-	"bytes"
-	"compress/gzip"
 	"crypto/sha256"
-	"encoding/base64"
+	"encoding/hex"
 	"net/http"
 	"strconv"
+	"sync"
+	"sync/atomic"
 	"time"
 )
 
 // A document is what one address answers: its bytes as they are and compressed,
-// each with its own validators and headers. It never changes.
+// with their validators and headers, which are made once. What it says never
+// changes; compressed forms and deltas are added when they are first asked for.
 type document struct {
-	plain    form
-	zipped   *form     // nil when compressing does not make it smaller
+	facts    facts
+	base     string    // what its entity tags have in common; "" for what has none
 	modified time.Time // whole seconds; zero: not known
+	date     []string  // Last-Modified; nil: not known
+	always   []field   // of every answer, a 304 too (RFC 9110 §15.4.5)
+	whole    []field   // of an answer with a body
+	plain    form
+	coded    [len(codings)]coded
+
+	shape  shape    // where its entries are, if it is a feed
+	marks  []uint64 // what is compared of them with other versions
+	deltas deltas
+	of     *document // what it is a delta to
+
+	place *place // set by the cache before anybody else knows of the document
+	grown atomic.Int64
 }
 
-// form is a representation (RFC 9110 §3.2). The headers are made once.
+// field is a header with its values, which nobody may change.
+type field struct {
+	name   string
+	values []string
+}
+
+// form is a representation (RFC 9110 §3.2).
 type form struct {
-	body []byte
-	etag string // with its quotes; "" for what has none
-	full http.Header
-	bare http.Header // of a 304: no header that describes a body (RFC 9110 §15.4.5)
+	body   []byte
+	tag    []string // ETag; nil for none
+	length []string // Content-Length
+	coding []string // Content-Encoding; nil for none
+}
+
+// coded is a form that is made when it is first asked for. Its tag is known before.
+type coded struct {
+	form // without a body where compressing does not make it smaller
+	once sync.Once
 }
 
 // facts are what a document says of itself besides its bytes.
@@ -43,73 +69,113 @@ const (
 	feedPolicy = "default-src 'none'; sandbox"
 )
 
+// exposed are the headers that pages of others may read of our answers (output.md 21).
+const exposed = "ETag, Last-Modified, Link, Retry-After, IM, Delta-Base"
+
 func newDocument(body []byte, f facts) *document {
-	d := &document{modified: f.modified.Truncate(time.Second)}
-	d.plain = f.form(body, "", d.modified)
-	if z := compress(body); len(z) < len(body) {
-		zipped := f.form(z, "gzip", d.modified)
-		d.zipped = &zipped
+	base := ""
+	if !f.untagged {
+		sum := sha256.Sum256(body)
+		base = hex.EncodeToString(sum[:16]) // nothing in it looks like a mark or a proxy's suffix
+	}
+	d := assemble(body, base, f)
+	if d.shape = shapeOf(f.typ); d.shape.known() {
+		d.marks = d.shape.marks(body)
 	}
 	return d
 }
 
-// form makes the headers of a representation. Each coding has an ETag of its
-// own, a hash of the bytes that are sent: two codings are two representations
-// (RFC 9110 §8.8.3.3).
-func (f *facts) form(body []byte, coding string, modified time.Time) form {
-	r := form{body: body, bare: http.Header{}}
-	r.bare.Set("Cache-Control", f.control)
-	r.bare.Set("Vary", "Accept-Encoding") // on 200 and 304, compressed or not (output.md 19)
-	r.bare.Set("Content-Security-Policy", f.policy)
-	r.bare.Set("X-Content-Type-Options", "nosniff")
-	r.bare.Set("Referrer-Policy", "no-referrer")
+// assemble makes a document that is tagged with base.
+//
+// Each coding has a strong tag of its own, since two codings are two
+// representations (RFC 9110 §8.8.3.3). It is made of the hash of the plain bytes
+// and the coding's mark, so that it is known, and a revisit answered, without
+// compressing anything. That is as good as a hash of the compressed bytes: these
+// depend on the plain ones and on how they are compressed, and the mark names that.
+func assemble(body []byte, base string, f facts) *document {
+	d := &document{facts: f, base: base, modified: f.modified.Truncate(time.Second)}
+	d.plain = form{body: body, length: []string{strconv.Itoa(len(body))}}
+	if base != "" {
+		d.plain.tag = []string{`"` + base + `"`}
+	}
+	for i := range codings {
+		if d.coded[i].coding = codings[i].header; base != "" {
+			d.coded[i].tag = []string{`"` + base + codings[i].mark + `"`}
+		}
+	}
+	if !d.modified.IsZero() {
+		d.date = []string{d.modified.UTC().Format(http.TimeFormat)}
+	}
+	set := func(to *[]field, name, value string) { *to = append(*to, field{name, []string{value}}) }
+	vary := "Accept-Encoding" // on 200, 226 and 304, compressed or not (output.md 19)
+	if shapeOf(f.typ).known() {
+		vary += ", A-IM"
+	}
+	set(&d.always, "Cache-Control", f.control)
+	set(&d.always, "Vary", vary)
+	set(&d.always, "Content-Security-Policy", f.policy)
+	set(&d.always, "X-Content-Type-Options", "nosniff")
+	set(&d.always, "Referrer-Policy", "no-referrer")
 	if f.self != "" {
-		r.bare.Set("Link", "<"+f.self+`>; rel="self"`)
+		set(&d.always, "Link", "<"+f.self+`>; rel="self"`)
 	}
 	if f.open {
-		r.bare.Set("Access-Control-Allow-Origin", "*")
-		r.bare.Set("Access-Control-Expose-Headers", "ETag, Last-Modified, Link, Retry-After")
+		set(&d.always, "Access-Control-Allow-Origin", "*")
+		set(&d.always, "Access-Control-Expose-Headers", exposed)
 	}
-	if !f.untagged {
-		sum := sha256.Sum256(body)
-		r.etag = `"` + base64.RawURLEncoding.EncodeToString(sum[:16]) + `"`
-		r.bare["Etag"] = []string{r.etag}
-	}
-	if !modified.IsZero() {
-		r.bare.Set("Last-Modified", modified.UTC().Format(http.TimeFormat))
-	}
-	r.full = r.bare.Clone()
-	r.full.Set("Content-Type", f.typ)
-	r.full.Set("Content-Length", strconv.Itoa(len(body)))
-	r.full.Set("Accept-Ranges", "none")
-	if coding != "" {
-		r.full.Set("Content-Encoding", coding)
-	}
-	return r
+	set(&d.whole, "Content-Type", f.typ)
+	set(&d.whole, "Accept-Ranges", "none")
+	return d
 }
 
-// compress is the same for the same bytes: the gzip header has no time.
-func compress(body []byte) []byte {
-	var b bytes.Buffer
-	z := gzip.NewWriter(&b)
-	// A bytes.Buffer takes everything.
-	_, _ = z.Write(body)
-	_ = z.Close()
-	return b.Bytes()
+// form is the one called i, nil for a coding that does not make the document smaller.
+func (d *document) form(i int) *form {
+	if i == identity {
+		return &d.plain
+	}
+	c := &d.coded[i]
+	c.once.Do(func() {
+		body := codings[i].compress(d.plain.body)
+		if len(body) < len(d.plain.body) {
+			c.body, c.length = body, []string{strconv.Itoa(len(body))}
+			d.grew(int64(len(body)))
+		}
+	})
+	if c.body == nil {
+		return nil
+	}
+	return &c.form
+}
+
+// tag is the ETag of the form called i, which need not have been made.
+func (d *document) tag(i int) []string {
+	if i == identity {
+		return d.plain.tag
+	}
+	return d.coded[i].tag
 }
 
 // overhead is what a kept document costs besides its bytes, roughly.
 const overhead = 4 << 10
 
+// size is what it takes of memory now.
 func (d *document) size() int64 {
-	n := len(d.plain.body) + overhead
-	if d.zipped != nil {
-		n += len(d.zipped.body)
+	return int64(len(d.plain.body)+8*len(d.marks)) + overhead + d.grown.Load()
+}
+
+// grew notes that something was added to the document, and has the cache count it.
+func (d *document) grew(n int64) {
+	if d.of != nil {
+		d.of.grew(n)
+		return
 	}
-	return int64(n)
+	d.grown.Add(n)
+	if d.place != nil {
+		d.place.cache.recount(d.place.route, d)
+	}
 }
 
 // same says that both have the same bytes and headers but for Last-Modified.
 func (d *document) same(o *document) bool {
-	return d.plain.etag == o.plain.etag
+	return d.base == o.base
 }

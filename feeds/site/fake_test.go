@@ -32,10 +32,15 @@ type fake struct {
 	gone    map[string]bool
 	moved   map[string]string
 	held    map[string]feeds.HeldPosts
-	calls   map[string]int
-	fail    bool
-	failAt  int           // the call that fails, counted from 1; 0: none
-	gate    chan struct{} // Entries waits for it, if set
+	// archived are the IDs in the archives, whatever they are of, from 1.
+	archived map[int][]string
+	deleted  []feeds.Tombstone
+
+	lastQuery feeds.Query // that Entries was asked
+	calls     map[string]int
+	fail      bool
+	failAt    int           // the call that fails, counted from 1; 0: none
+	gate      chan struct{} // Entries waits for it, if set
 }
 
 var epoch = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
@@ -58,6 +63,7 @@ func (f *fake) Entries(_ context.Context, q feeds.Query) ([]feeds.Entry, error) 
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	f.lastQuery = q
 	if err := f.call("entries"); err != nil {
 		return nil, err
 	}
@@ -69,7 +75,7 @@ func (f *fake) Entries(_ context.Context, q feeds.Query) ([]feeds.Entry, error) 
 		case !behind:
 			behind = e.ID == q.After.ID
 		case q.Limit > 0 && len(list) == q.Limit:
-		case selects(q, e):
+		case selects(q, e) && (q.Archive == 0 || slices.Contains(f.archived[q.Archive], e.ID)):
 			list = append(list, *e)
 		}
 	}
@@ -77,7 +83,8 @@ func (f *fake) Entries(_ context.Context, q feeds.Query) ([]feeds.Entry, error) 
 }
 
 func selects(q feeds.Query, e *feeds.Entry) bool {
-	return (q.ID == "" || q.ID == e.ID) && (q.Source == "" || q.Source == e.Source.Slug) &&
+	return (q.ID == "" || q.ID == e.ID) && (q.Source == "" || q.Source == e.Source.Slug) && (q.Language == "" || q.Language == e.Language) &&
+		(q.Author == "" || slices.ContainsFunc(e.Authors, func(p feeds.Person) bool { return feeds.Slug(p.Name) == q.Author })) &&
 		(q.Category == "" || slices.ContainsFunc(e.Categories, func(c feeds.CategoryName) bool { return c.Slug == q.Category }))
 }
 
@@ -87,10 +94,34 @@ func (f *fake) Sources(context.Context) ([]feeds.Source, error) {
 	return slices.Clone(f.sources), f.call("sources")
 }
 
-func (f *fake) Categories(context.Context) ([]feeds.Category, error) {
+func (f *fake) Lists(context.Context) ([]feeds.Category, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return slices.Clone(f.cats), f.call("categories")
+}
+
+func (f *fake) Archives(context.Context, feeds.Query) (int, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.archived), f.call("archives")
+}
+
+func (f *fake) SourcesIn(_ context.Context, category string) ([]string, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var in []string
+	for i := range f.entries {
+		if e := &f.entries[i]; selects(feeds.Query{Category: category}, e) {
+			in = append(in, e.Source.Slug)
+		}
+	}
+	return in, f.call("sourcesin")
+}
+
+func (f *fake) Tombstones(context.Context, feeds.Query) ([]feeds.Tombstone, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Clone(f.deleted), f.call("tombstones")
 }
 
 func (f *fake) Version(_ context.Context, q feeds.Query) (int64, time.Time, error) {
@@ -101,7 +132,10 @@ func (f *fake) Version(_ context.Context, q feeds.Query) (int64, time.Time, erro
 	}
 	seq := f.seq
 	if q != (feeds.Query{}) {
-		q.Limit, q.Late = 0, false
+		if _, ok := q.Scope(); !ok {
+			return f.seq, epoch.Add(time.Duration(f.seq)*time.Minute + 300*time.Millisecond), nil
+		}
+		q.Limit, q.Open, q.Archive, q.ByArrival = 0, false, 0, false
 		seq = f.touched[q]
 	}
 	return seq, epoch.Add(time.Duration(seq)*time.Minute + 300*time.Millisecond), nil
@@ -154,6 +188,10 @@ func (f *fake) touch(e *feeds.Entry) {
 	for _, c := range e.Categories {
 		f.touched[feeds.Query{Category: c.Slug}] = f.seq
 	}
+	for _, p := range e.Authors {
+		f.touched[feeds.Query{Author: feeds.Slug(p.Name)}] = f.seq
+	}
+	f.touched[feeds.Query{Language: e.Language}] = f.seq
 }
 
 func (f *fake) remove(id string) {

@@ -2,67 +2,102 @@ package site
 
 import (
 	"net/http"
-	"net/textproto"
-	"strconv"
-	"strings"
 	"time"
 )
 
 // send answers a GET or HEAD with d. HEAD gets the headers of GET, the length
 // among them (RFC 9110 §9.3.2). Ranges are not offered, so Range is ignored.
 func (s *Site) send(w http.ResponseWriter, r *http.Request, d *document, status int) {
-	f := &d.plain
-	if d.zipped != nil && acceptsGzip(r.Header["Accept-Encoding"]) {
-		f = d.zipped
-	}
 	modified := d.modified
 	if modified.After(s.now()) {
 		modified = time.Time{} // RFC 9110 §8.8.2.1: never later than the answer
 	}
+	want := wanted(r.Header["Accept-Encoding"])
+	held, h := -1, w.Header()
 	if status == http.StatusOK {
-		status = f.condition(r.Header, modified)
+		status, held = d.condition(r.Header, modified, &want)
 	}
-	headers := f.full
-	if status == http.StatusNotModified {
-		headers = f.bare
-	}
-	h := w.Header()
-	for k, v := range headers {
-		h[k] = v
-	}
-	if modified.IsZero() {
-		delete(h, "Last-Modified")
-	}
-	if status == http.StatusPreconditionFailed {
+	switch status {
+	case http.StatusNotModified:
+		d.head(h, held, modified)
+		w.WriteHeader(status)
+		return
+	case http.StatusPreconditionFailed:
+		d.head(h, held, modified)
+		h["Cache-Control"] = []string{"no-store"} // or it would be kept as what the address says
 		h["Content-Length"] = []string{"0"}
-		delete(h, "Content-Encoding")
+		w.WriteHeader(status)
+		return
+	case http.StatusOK:
+		if len(r.Header["A-Im"]) > 0 && wantsDelta(r.Header["A-Im"]) {
+			if x, from := d.delta(r.Header["If-None-Match"]); x != nil {
+				status, d = http.StatusIMUsed, x
+				h["Delta-Base"] = []string{from} // RFC 3229 §10.5.1
+			}
+		}
+	}
+	if held < 0 || d.form(held) == nil {
+		held = d.dearest(&want)
+	}
+	f := d.form(held)
+	d.head(h, held, modified)
+	for _, x := range d.whole {
+		h[x.name] = x.values
+	}
+	h["Content-Length"] = f.length
+	if f.coding != nil {
+		h["Content-Encoding"] = f.coding
 	}
 	w.WriteHeader(status)
-	if r.Method == http.MethodGet && status != http.StatusNotModified && status != http.StatusPreconditionFailed {
+	if r.Method == http.MethodGet {
 		// An error means that the reader has gone away: nobody is left to tell.
 		_, _ = w.Write(f.body)
 	}
 }
 
+// head sets the headers that do not describe a body. The form need not have been made.
+func (d *document) head(h http.Header, form int, modified time.Time) {
+	for _, x := range d.always {
+		h[x.name] = x.values
+	}
+	if t := d.tag(form); t != nil {
+		h["Etag"] = t
+	}
+	if !modified.IsZero() {
+		h["Last-Modified"] = d.date
+	}
+}
+
+// dearest is the form that a client would have of those that there are.
+func (d *document) dearest(want *wish) int {
+	for _, i := range want.forms[:want.n] {
+		if d.form(int(i)) != nil {
+			return int(i)
+		}
+	}
+	return identity
+}
+
 // condition evaluates the conditions of a GET in the order of RFC 9110 §13.2.2:
 // a tag wins over a date of the same kind. A date that cannot be read is no
-// condition (§13.1.3).
-func (f *form) condition(h http.Header, modified time.Time) int {
+// condition (§13.1.3). It also names the form that the tags select, -1 for none.
+func (d *document) condition(h http.Header, modified time.Time, want *wish) (status, held int) {
+	held = -1
 	if m, ok := h["If-Match"]; ok {
-		if !f.matches(m, false) {
-			return http.StatusPreconditionFailed
+		if held = d.held(m, false, want); held < 0 {
+			return http.StatusPreconditionFailed, d.dearest(want)
 		}
 	} else if t, ok := date(h, "If-Unmodified-Since"); ok && modified.After(t) {
-		return http.StatusPreconditionFailed
+		return http.StatusPreconditionFailed, d.dearest(want)
 	}
 	if m, ok := h["If-None-Match"]; ok {
-		if f.matches(m, true) {
-			return http.StatusNotModified
+		if i := d.held(m, true, want); i >= 0 {
+			return http.StatusNotModified, i
 		}
 	} else if t, ok := date(h, "If-Modified-Since"); ok && !modified.IsZero() && !modified.After(t) {
-		return http.StatusNotModified
+		return http.StatusNotModified, d.dearest(want)
 	}
-	return http.StatusOK
+	return http.StatusOK, held
 }
 
 func date(h http.Header, name string) (time.Time, bool) {
@@ -74,93 +109,35 @@ func date(h http.Header, name string) (time.Time, bool) {
 	return t, err == nil
 }
 
-// matches says whether a list of entity tags holds the form's (RFC 9110
+// held is the dearest form that a list of entity tags names, -1 for none (RFC 9110
 // §8.8.3.2: weakly, W/ does not count; strongly, a weak tag matches nothing).
-// Reading stops where the list is malformed.
-func (f *form) matches(lists []string, weak bool) bool {
-	for _, list := range lists {
-		for list = textproto.TrimString(list); list != ""; {
-			if list == "*" {
-				return true
-			}
-			tag, rest, isWeak, ok := nextTag(list)
-			if !ok {
-				break
-			}
-			if (weak || !isWeak) && plainTag(tag) == f.etag {
-				return true
-			}
-			list = rest
+//
+// A condition is about the selected representation (§13.1.2), and to select one of
+// those that the client takes is our business (§12.1): we select the one it has. A
+// cache that holds the gzip form, and would now rather have brotli, is told to go on
+// with what it holds, by its tag (RFC 9111 §4.3.4), and not a byte is sent. What it
+// holds but does not take now is not selected.
+func (d *document) held(lists []string, weak bool, want *wish) int {
+	var named [len(codings) + 1]bool
+	for l := (entityTags{lines: lists}); ; {
+		t, ok := l.next()
+		if !ok {
+			break
+		}
+		switch {
+		case t.star:
+			return d.dearest(want)
+		case t.weak && !weak || t.form < 0 || d.base == "" || t.base != d.base:
+		default:
+			named[t.form] = true
 		}
 	}
-	return false
-}
-
-// nextTag takes the first entity tag from a list, with its quotes.
-func nextTag(list string) (tag, rest string, weak, ok bool) {
-	list, weak = strings.CutPrefix(list, "W/")
-	if !strings.HasPrefix(list, `"`) {
-		return "", "", false, false
-	}
-	end := strings.IndexByte(list[1:], '"')
-	if end < 0 {
-		return "", "", false, false
-	}
-	tag, rest = list[:end+2], list[end+2:]
-	return tag, strings.TrimLeft(rest, ", \t"), weak, true
-}
-
-// plainTag takes away what proxies that compress put behind a tag, or no
-// revisit through them would ever be answered with 304 (output.md 16).
-func plainTag(tag string) string {
-	for _, suffix := range [...]string{`-gzip"`, `-br"`, `-zstd"`} {
-		if t, ok := strings.CutSuffix(tag, suffix); ok {
-			return t + `"`
+	for _, i := range want.forms[:want.n] {
+		if named[i] {
+			return int(i)
 		}
 	}
-	return tag
-}
-
-// acceptsGzip says that a client would rather have gzip than the bytes as they
-// are (RFC 9110 §12.5.3): gzip is named, or meant by *, with a weight above 0
-// and not below that of identity. Without the header nothing is compressed.
-func acceptsGzip(values []string) bool {
-	zip, star, identity := -1.0, -1.0, -1.0
-	for _, v := range values {
-		for part := range strings.SplitSeq(v, ",") {
-			coding, params, _ := strings.Cut(part, ";")
-			q := weight(params)
-			switch strings.ToLower(textproto.TrimString(coding)) {
-			case "gzip", "x-gzip":
-				zip = max(zip, q)
-			case "*":
-				star = max(star, q)
-			case "identity":
-				identity = max(identity, q)
-			}
-		}
-	}
-	if zip < 0 {
-		zip = star
-	}
-	return zip > 0 && zip >= identity
-}
-
-// weight reads "q=0.5" among parameters (RFC 9110 §12.4.2): 1 when it is not
-// there, 0 when it cannot be read.
-func weight(params string) float64 {
-	for p := range strings.SplitSeq(params, ";") {
-		name, value, ok := strings.Cut(p, "=")
-		if !ok || !strings.EqualFold(textproto.TrimString(name), "q") {
-			continue
-		}
-		q, err := strconv.ParseFloat(textproto.TrimString(value), 64)
-		if err != nil || !(q >= 0 && q <= 1) {
-			return 0
-		}
-		return q
-	}
-	return 1
+	return -1
 }
 
 const allowed = "GET, HEAD, OPTIONS"
@@ -171,7 +148,7 @@ func preflight(w http.ResponseWriter) {
 	h.Set("Allow", allowed)
 	h.Set("Access-Control-Allow-Origin", "*")
 	h.Set("Access-Control-Allow-Methods", allowed)
-	h.Set("Access-Control-Allow-Headers", "If-None-Match, If-Modified-Since")
+	h.Set("Access-Control-Allow-Headers", "A-IM, If-None-Match, If-Modified-Since")
 	h.Set("Access-Control-Max-Age", "86400")
 	w.WriteHeader(http.StatusNoContent)
 }

@@ -37,11 +37,13 @@ type page struct {
 	FeedsOf   string // whose feeds these are
 	Nav       []navLink
 	OPML      string
+	List      string // the sources of a category as OPML
 
 	// of the body in Template
 	Days       []day
 	Site, Feed string // a source's own addresses
 	Post       *post
+	Search     *searchForm
 	Categories []categoryRow
 	Sources    []sourceRow
 	Status     *status
@@ -55,6 +57,14 @@ type feedLink struct {
 	// type as a reference, which readers that only search for the words do not find.
 	Type template.HTMLAttr
 }
+
+// searchForm is what people look for, and in what.
+type searchForm struct {
+	Action, Text string
+	Kept         []searchField // of the query, beside the text
+}
+
+type searchField struct{ Name, Value string }
 
 type navLink struct {
 	link
@@ -82,7 +92,7 @@ type sourceRow struct {
 
 // bodies are the templates of the kinds of page.
 var bodies = map[kind]string{
-	atHome: "view", atCategory: "view", atSource: "view", atEntry: "entry", atCategories: "categories", atSources: "sources",
+	atHome: "view", atCategory: "view", atSource: "view", atAuthor: "view", atLanguage: "view", atSearch: "view", atEntry: "entry", atCategories: "categories", atSources: "sources",
 	atStatus: "status",
 }
 
@@ -136,7 +146,7 @@ func (s *Site) writePage(w io.Writer, rt route, m material) error {
 	switch rt.kind {
 	case atEntry:
 		e := &m.entries[0]
-		x := (&poster{s: s, alone: true}).post(e)
+		x := (&poster{s: s, alone: true, authors: m.authors}).post(e)
 		x.History = tellHistory(e, m.versions)
 		p.Post = &x
 		p.Title, p.Heading, p.Lead = x.Title+" – "+s.planet.Title, x.Title, ""
@@ -149,7 +159,10 @@ func (s *Site) writePage(w io.Writer, rt route, m material) error {
 		p.Status = s.status(m.sources, m.held)
 	default:
 		p.Site, p.Feed = webLink(m.view.home), webLink(m.view.feed)
-		p.Days = s.days(m.entries)
+		if rt.kind == atSearch {
+			p.Search = s.searchForm(rt.filter)
+		}
+		p.Days = s.days(m)
 	}
 	return s.pages.ExecuteTemplate(w, "page.html", p)
 }
@@ -173,20 +186,33 @@ func (s *Site) frame(rt route, v view) page {
 	}
 	of := route{} // a list and an entry have no feeds of their own: the planet's
 	p.FeedsOf = s.planet.Title
-	if rt.kind == atCategory || rt.kind == atSource {
+	if rt.hasFeeds() && rt.kind != atHome {
 		of, p.FeedsOf = rt, v.name
+	}
+	if rt.kind == atCategory {
+		p.List = s.href(rt.list())
 	}
 	p.Feeds = s.feedLinks(of, p.FeedsOf)
 	return p
 }
 
+func (s *Site) searchForm(f filter) *searchForm {
+	form := &searchForm{Action: s.href(route{kind: atSearch}), Text: f.text}
+	for _, x := range [...]searchField{{"category", f.category}, {"source", f.source}, {"author", f.author}, {"lang", f.language}} {
+		if x.Value != "" {
+			form.Kept = append(form.Kept, x)
+		}
+	}
+	return form
+}
+
 func (s *Site) feedLinks(of route, name string) []feedLink {
 	list := make([]feedLink, 0, len(formats))
-	for _, f := range formats {
-		at := route{kind: of.kind, name: of.name, feed: f}
+	for _, at := range of.feeds(0) {
+		f := at.feed
 		label := map[string]string{"atom": "Atom", "rss": "RSS", "json": "JSON"}[f]
 		typ, _, _ := strings.Cut(s.facts(at, time.Time{}).typ, ";")
-		file := "feed." + f
+		file := at.document() + at.options()
 		list = append(list, feedLink{
 			Folder: s.planet.URL + strings.TrimSuffix(at.escaped(), file), File: file,
 			Name: label, Type: template.HTMLAttr(`type="` + typ + `"`), Title: name + " (" + label + ")",
@@ -198,14 +224,14 @@ func (s *Site) feedLinks(of route, name string) []feedLink {
 
 // days groups entries by the day they appeared. An entry that cannot be
 // rendered is left out and reported, the others stay (hostile.md).
-func (s *Site) days(entries []feeds.Entry) []day {
+func (s *Site) days(m material) []day {
 	var days []day
-	p := &poster{s: s, budget: inlineAll}
-	for i := range entries {
-		x := p.post(&entries[i])
+	p := &poster{s: s, budget: inlineAll, authors: m.authors}
+	for i := range m.entries {
+		x := p.post(&m.entries[i])
 		var b strings.Builder
 		if err := s.pages.ExecuteTemplate(&b, "post.html", x); err != nil {
-			s.log(fmt.Errorf("render entry %s, it is left out: %w", entries[i].ID, err))
+			s.log(fmt.Errorf("render entry %s, it is left out: %w", m.entries[i].ID, err))
 			continue
 		}
 		if n := len(days); n == 0 || days[n-1].Text != x.Time.Text {
@@ -224,7 +250,7 @@ func (s *Site) days(entries []feeds.Entry) []day {
 func (s *Site) categoryRows(list []feeds.Category) []categoryRow {
 	var rows []categoryRow
 	for _, c := range list {
-		if validName(c.Slug) {
+		if kind, _ := c.List(); kind == "" && validName(c.Slug) {
 			at := route{kind: atCategory, name: c.Slug}
 			rows = append(rows, categoryRow{link{cmp.Or(c.Title, c.Slug), s.href(at)}, c.Entries, momentOf(c.Updated)})
 		}

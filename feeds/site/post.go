@@ -54,9 +54,10 @@ const maxTopics = 8
 
 // poster makes the posts of one page and watches its size.
 type poster struct {
-	s      *Site
-	alone  bool
-	budget int // bytes of HTML that folded posts may still take
+	s       *Site
+	alone   bool
+	budget  int                       // bytes of HTML that folded posts may still take
+	authors map[string]feeds.Category // those that have a page, by slug
 }
 
 func (p *poster) post(e *feeds.Entry) post {
@@ -98,12 +99,21 @@ func (p *poster) people(x *post, e *feeds.Entry) {
 	}
 	for _, a := range e.Authors {
 		if name := cmp.Or(a.Name, a.URL); name != x.Source.Name && name != "" {
-			x.Authors = append(x.Authors, link{Name: name, URL: webLink(a.URL)})
+			x.Authors = append(x.Authors, p.authorLink(a, name))
 		}
 	}
 	for i := range e.Also {
 		x.Also = append(x.Also, p.s.sourceLink(&e.Also[i]))
 	}
+}
+
+// authorLink leads to the author's page here, or where there is none, to their own.
+func (p *poster) authorLink(a feeds.Person, name string) link {
+	slug := feeds.Slug(a.Name)
+	if list, ok := p.authors[slug]; ok && feeds.FoldTag(list.Title) == feeds.FoldTag(a.Name) {
+		return link{Name: name, URL: p.s.href(route{kind: atAuthor, name: slug})}
+	}
+	return link{Name: name, URL: webLink(a.URL)}
 }
 
 func (p *poster) topics(x *post, e *feeds.Entry) {

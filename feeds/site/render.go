@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"orrery/feeds"
@@ -27,6 +28,9 @@ type material struct {
 	sources    []feeds.Source
 	categories []feeds.Category
 	held       map[string]feeds.HeldPosts // by source
+	authors    map[string]feeds.Category  // by slug
+	archives   int                        // the number of the last
+	deleted    []feeds.Tombstone
 }
 
 // document is the document of rt: the kept one if nothing has changed since,
@@ -47,10 +51,18 @@ func (s *Site) document(ctx context.Context, rt route) (*document, error) {
 	return d.(*document), nil
 }
 
+// keeps is where the document of rt is kept.
+func (s *Site) keeps(rt route) *cache {
+	if rt.kind == atSearch {
+		return s.searches
+	}
+	return s.cache
+}
+
 // current is the kept document if it need not be checked: it was in this epoch,
 // or that failed in this tick. The status page is, while it is young.
 func (s *Site) current(rt route) *document {
-	k := s.cache.get(rt)
+	k := s.keeps(rt).get(rt)
 	if k == nil {
 		return nil
 	}
@@ -70,17 +82,17 @@ func (s *Site) renew(ctx context.Context, rt route) (*document, error) {
 	if d := s.current(rt); d != nil {
 		return d, nil // made while this request waited its turn
 	}
-	epoch, tick, old := s.epoch.Load(), s.tick.Load(), s.cache.get(rt)
+	epoch, tick, old := s.epoch.Load(), s.tick.Load(), s.keeps(rt).get(rt)
 	k, err := s.remake(ctx, rt, old)
 	switch {
 	case err == nil:
 		k.epoch.Store(epoch)
 		if k != old {
-			s.cache.put(k)
+			s.keeps(rt).put(k)
 		}
 		return k.doc, nil
 	case errors.Is(err, errNotFound):
-		s.cache.drop(rt)
+		s.keeps(rt).drop(rt)
 		return nil, err
 	case old != nil:
 		old.failed.Store(tick + 1)
@@ -129,6 +141,9 @@ func (s *Site) remake(ctx context.Context, rt route, old *kept) (*kept, error) {
 
 // gather asks the store for what the document of rt shows.
 func (s *Site) gather(ctx context.Context, rt route, v view) (m material, err error) {
+	if rt.feed == opml {
+		return s.gatherList(ctx, rt, v)
+	}
 	m.view = v
 	switch rt.kind {
 	case atSources, atOPML:
@@ -143,22 +158,70 @@ func (s *Site) gather(ctx context.Context, rt route, v view) (m material, err er
 			return m, fmt.Errorf("read what is held back: %w", err)
 		}
 	case atCategories:
-		if m.categories, err = s.reader.Categories(ctx); err != nil {
+		if m.categories, err = s.reader.Lists(ctx); err != nil {
 			return m, fmt.Errorf("read the categories: %w", err)
 		}
 	default:
 		if m.entries, err = s.reader.Entries(ctx, rt.query(s.planet.Entries)); err != nil {
 			return m, fmt.Errorf("read the entries: %w", err)
 		}
-		if rt.kind != atEntry {
-			return m, nil
-		}
-		if len(m.entries) == 0 {
-			return m, s.fate(ctx, rt.name)
-		}
-		m.versions, err = s.versions(ctx, &m.entries[0])
+		err = s.gatherAround(ctx, rt, &m)
 	}
 	return m, err
+}
+
+// gatherAround asks for what a document says besides its entries.
+func (s *Site) gatherAround(ctx context.Context, rt route, m *material) error {
+	if rt.feed != "" {
+		return s.gatherPast(ctx, rt, m)
+	}
+	d, err := s.directory(ctx)
+	if err != nil {
+		return err
+	}
+	m.authors = d.authors
+	if rt.kind != atEntry {
+		return nil
+	}
+	if len(m.entries) == 0 {
+		return s.fate(ctx, rt.name)
+	}
+	m.versions, err = s.versions(ctx, &m.entries[0])
+	return err
+}
+
+// gatherList asks for the sources of a category: who was put into it, and who has an
+// entry in it.
+func (s *Site) gatherList(ctx context.Context, rt route, v view) (material, error) {
+	m := material{view: v}
+	in, err := s.reader.SourcesIn(ctx, rt.name)
+	if err != nil {
+		return m, fmt.Errorf("read who writes in the category: %w", err)
+	}
+	if m.sources, err = s.reader.Sources(ctx); err != nil {
+		return m, fmt.Errorf("read the sources: %w", err)
+	}
+	m.sources = slices.DeleteFunc(m.sources, func(x feeds.Source) bool {
+		return !slices.Contains(in, x.Slug) && !slices.ContainsFunc(x.Categories, func(c feeds.CategoryName) bool { return c.Slug == rt.name })
+	})
+	return m, nil
+}
+
+// gatherPast asks for what a feed says of what was before its entries.
+func (s *Site) gatherPast(ctx context.Context, rt route, m *material) (err error) {
+	q := rt.page().query(0)
+	if m.archives, err = s.reader.Archives(ctx, q); err != nil {
+		return fmt.Errorf("read its archives: %w", err)
+	}
+	if rt.archive > m.archives {
+		return errNotFound
+	}
+	if rt.archive == 0 {
+		if m.deleted, err = s.reader.Tombstones(ctx, q); err != nil {
+			return fmt.Errorf("read what was taken back: %w", err)
+		}
+	}
+	return nil
 }
 
 // render makes the bytes of a document from its material and nothing else. A
@@ -171,8 +234,8 @@ func (s *Site) render(rt route, m material) (body []byte, err error) {
 	}()
 	var b bytes.Buffer
 	switch {
-	case rt.kind == atOPML:
-		err = feeds.WriteOPML(&b, s.outline(m.sources))
+	case rt.kind == atOPML, rt.feed == opml:
+		err = feeds.WriteOPML(&b, s.outline(m))
 	case rt.feed != "":
 		err = s.writeFeed(&b, rt, m)
 	default:
@@ -184,8 +247,11 @@ func (s *Site) render(rt route, m material) (body []byte, err error) {
 	return b.Bytes(), nil
 }
 
+// writeFeed writes no xml-stylesheet for people who open a feed instead of following
+// it: browsers show what has a feed's media type as text, and look at no style
+// (output.md 25). The page that links the feed says what it is.
 func (s *Site) writeFeed(w io.Writer, rt route, m material) error {
-	f := s.planet.Compose(m.view.View, "feed."+rt.feed, m.entries)
+	f := s.feed(rt, m)
 	switch rt.feed {
 	case "atom":
 		return feeds.WriteAtom(w, f)
@@ -195,12 +261,43 @@ func (s *Site) writeFeed(w io.Writer, rt route, m material) error {
 	return feeds.WriteJSON(w, f)
 }
 
+// feed is what a feed document says.
+func (s *Site) feed(rt route, m material) *feeds.Feed {
+	f := s.planet.Compose(m.view.View, rt.document(), m.entries)
+	f.Self = s.planet.URL + rt.escaped()
+	switch {
+	case rt.kind == atSearch:
+	case rt.archive > 0: // RFC 5005 §4
+		f.Archive, f.Current = true, s.planet.URL+rt.of(0).escaped()
+		if rt.archive > 1 {
+			f.PrevArchive = s.planet.URL + rt.of(rt.archive-1).escaped()
+		}
+		if rt.archive < m.archives {
+			f.NextArchive = s.planet.URL + rt.of(rt.archive+1).escaped()
+		}
+	case rt.arrival || rt.excerpts: // another order, or less of each: no beginning of the past
+	case len(m.entries) < s.planet.Entries:
+		f.Complete = true // RFC 5005 §2
+	case m.archives > 0:
+		f.PrevArchive = s.planet.URL + rt.of(m.archives).escaped()
+	}
+	f.Next = f.PrevArchive
+	s.planet.Bury(f, m.deleted)
+	for _, why := range f.Dropped {
+		s.log(fmt.Errorf("write %s: %s", rt, why))
+	}
+	if rt.excerpts {
+		f.Excerpts()
+	}
+	return f
+}
+
 // outline is the list of sources for other readers. A folder of ours is named
 // by the feed we make of it: where it lies on our disk is nobody's business.
-func (s *Site) outline(list []feeds.Source) *feeds.OPML {
-	o := &feeds.OPML{Title: s.planet.Title, Owner: s.planet.Owner}
-	for i := range list {
-		src := &list[i]
+func (s *Site) outline(m material) *feeds.OPML {
+	o := &feeds.OPML{Title: m.view.Title, Owner: s.planet.Owner}
+	for i := range m.sources {
+		src := &m.sources[i]
 		if src.Retired || !validName(src.Slug) {
 			continue
 		}
@@ -229,7 +326,7 @@ func (s *Site) facts(rt route, changed time.Time) facts {
 	case rt.kind == atStatus:
 		f.control = statusControl
 		return f
-	case rt.kind == atOPML:
+	case rt.kind == atOPML, rt.feed == opml:
 		f.typ = feeds.OPMLType
 	case rt.feed == "atom":
 		f.typ = feeds.AtomType

@@ -1,8 +1,8 @@
 // Package site is the planet as people and feed readers see it: an http.Handler
 // and, with the same bytes, a tree of files.
 //
-// Every address is a document: bytes, their gzip form and the validators of
-// both. A document is made once and kept in memory until the store says that
+// Every address is a document: bytes, their compressed forms and the validators of
+// each. A document is made once and kept in memory until the store says that
 // what it shows has changed; a request for a kept document asks the store
 // nothing. The status page alone, whose every visit would change it, is made anew
 // once a minute instead. Nothing in a document depends on the clock.
@@ -31,11 +31,19 @@ import (
 type Reader interface {
 	Entries(ctx context.Context, q feeds.Query) ([]feeds.Entry, error)
 	Sources(ctx context.Context) ([]feeds.Source, error)
-	Categories(ctx context.Context) ([]feeds.Category, error)
+	// Lists are the categories and the lists of authors and languages (feeds.Rules).
+	Lists(ctx context.Context) ([]feeds.Category, error)
+	// SourcesIn are the slugs of the sources that have an entry in the category.
+	SourcesIn(ctx context.Context, category string) ([]string, error)
 	// Version changes whenever anything the query selects has changed; changed is
 	// when. The zero Query is the planet as a whole: any change at all, of
 	// entries or sources.
 	Version(ctx context.Context, q feeds.Query) (seq int64, changed time.Time, err error)
+	// Archives is the number of the last closed archive of what the query selects, 0 for
+	// none; each has its number as Query.Archive.
+	Archives(ctx context.Context, q feeds.Query) (int, error)
+	// Tombstones are the entries of what the query selects that were taken back last.
+	Tombstones(ctx context.Context, q feeds.Query) ([]feeds.Tombstone, error)
 	// Versions are what an entry that is shown said before, the newest first.
 	Versions(ctx context.Context, id string) ([]feeds.Version, error)
 	// Fate says why no entry is shown under the ID: it was and is no more, or it was
@@ -59,7 +67,8 @@ type Options struct {
 	// MaxAge is how long others may keep a document without asking again
 	// (Cache-Control), in whole seconds. Default 15 minutes.
 	MaxAge time.Duration
-	// CacheBytes bounds the memory of kept documents. Default 64 MiB.
+	// CacheBytes bounds the memory of kept documents, but for those of searches, which
+	// may take another eighth of it. Default 64 MiB.
 	CacheBytes int64
 	// Log hears of documents that could not be made, from any goroutine. Default: nobody.
 	Log func(error)
@@ -93,8 +102,8 @@ type Site struct {
 	gone    *document            // the 410 page
 	names   assetNames
 
-	cache  *cache
-	flight singleflight.Group
+	cache, searches *cache // what a search found never takes the place of a view
+	flight          singleflight.Group
 	// epoch grows whenever anything in the store has changed: what was checked in
 	// an earlier epoch is checked again. tick grows with every Refresh: what
 	// failed is tried again once a tick, not once a request.
@@ -118,8 +127,9 @@ func New(o Options) (*Site, error) {
 	s := &Site{
 		planet: o.Planet, reader: named{o.Reader, o.Authors}, version: o.Version, log: o.Log, now: time.Now,
 		base: u.EscapedPath(), strip: u.Path,
-		max:   fmt.Sprintf("public, max-age=%d, stale-while-revalidate=86400", int64(cmp.Or(o.MaxAge, defaultMaxAge)/time.Second)),
-		cache: newCache(cmp.Or(o.CacheBytes, defaultCacheBytes)),
+		max:      fmt.Sprintf("public, max-age=%d, stale-while-revalidate=86400", int64(cmp.Or(o.MaxAge, defaultMaxAge)/time.Second)),
+		cache:    newCache(cmp.Or(o.CacheBytes, defaultCacheBytes)),
+		searches: newCache(cmp.Or(o.CacheBytes, defaultCacheBytes) / 8),
 	}
 	if s.planet.Entries <= 0 {
 		s.planet.Entries = defaultEntries
@@ -156,7 +166,8 @@ func (s *Site) Refresh(ctx context.Context) error {
 
 // ServeHTTP answers GET, HEAD and OPTIONS for every address of the planet, with
 // or without the path of Planet.URL in front: a proxy may have taken it away.
-// Query strings are ignored (output.md 20), and so is the Host header: absolute
+// What a query string asks for that nobody knows is ignored (output.md 20), and so is
+// the Host header: absolute
 // addresses come from Planet.URL alone.
 func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch r.Method {
@@ -173,6 +184,10 @@ func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.send(w, r, d, http.StatusOK)
 		return
 	}
+	if path == wellKnown {
+		redirect(w, s.href(route{kind: atOPML}), folderControl)
+		return
+	}
 	rt, ok := parseRoute(path)
 	if !ok {
 		if to, ok := folder(path); ok {
@@ -182,7 +197,7 @@ func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.send(w, r, s.missing, http.StatusNotFound)
 		return
 	}
-	s.serve(w, r, rt)
+	s.serve(w, r, rt.asked(r.URL.RawQuery))
 }
 
 func (s *Site) serve(w http.ResponseWriter, r *http.Request, rt route) {

@@ -4,6 +4,10 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"unicode/utf8"
+
+	"golang.org/x/text/language"
+	"golang.org/x/text/language/display"
 
 	"orrery/feeds"
 )
@@ -15,18 +19,25 @@ type directory struct {
 	failed     uint64 // the tick, plus one, in which it could not be read anew
 	sources    map[string]feeds.Source
 	categories map[string]feeds.Category
+	authors    map[string]feeds.Category // by their slugs without what stands in front
+	languages  map[string]feeds.Category
 }
 
-func newDirectory(sources []feeds.Source, categories []feeds.Category) *directory {
-	d := &directory{sources: map[string]feeds.Source{}, categories: map[string]feeds.Category{}}
+func newDirectory(sources []feeds.Source, lists []feeds.Category) *directory {
+	d := &directory{
+		sources: map[string]feeds.Source{}, categories: map[string]feeds.Category{},
+		authors: map[string]feeds.Category{}, languages: map[string]feeds.Category{},
+	}
 	for _, x := range sources {
 		if validName(x.Slug) {
 			d.sources[x.Slug] = x
 		}
 	}
-	for _, c := range categories {
-		if validName(c.Slug) {
-			d.categories[c.Slug] = c
+	for _, c := range lists {
+		kind, slug := c.List()
+		into := map[string]map[string]feeds.Category{"": d.categories, feeds.AuthorList: d.authors, feeds.LanguageList: d.languages}[kind]
+		if into != nil && validName(slug) {
+			into[slug] = c
 		}
 	}
 	return d
@@ -74,16 +85,18 @@ func (s *Site) readDirectory(ctx context.Context) (*directory, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the sources: %w", err)
 	}
-	categories, err := s.reader.Categories(ctx)
+	lists, err := s.reader.Lists(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read the categories: %w", err)
 	}
-	return newDirectory(sources, categories), nil
+	return newDirectory(sources, lists), nil
 }
 
 // view says what the document of rt is of; errNotFound when there is no such thing.
 func (s *Site) view(ctx context.Context, rt route) (view, error) {
-	if rt.kind != atCategory && rt.kind != atSource {
+	switch rt.kind {
+	case atCategory, atSource, atAuthor, atLanguage, atSearch:
+	default:
 		return s.plainView(rt), nil
 	}
 	d, err := s.directory(ctx)
@@ -105,8 +118,75 @@ func (s *Site) viewIn(d *directory, rt route) (view, error) {
 			return s.sourceView(rt, &x), nil
 		}
 		return view{}, errNotFound
+	case atAuthor:
+		if a, ok := d.authors[rt.name]; ok {
+			return s.listView(rt, a.Title, "Posts by "+a.Title), nil
+		}
+		return view{}, errNotFound
+	case atLanguage:
+		if _, ok := d.languages[rt.name]; ok {
+			name := languageName(rt.name)
+			v := s.listView(rt, name, "Posts in "+name)
+			v.Language = rt.name
+			return v, nil
+		}
+		return view{}, errNotFound
+	case atSearch:
+		return s.searchView(d, rt)
 	}
 	return s.plainView(rt), nil
+}
+
+// listView is the view of something with a name.
+func (s *Site) listView(rt route, name, posts string) view {
+	v := view{name: name}
+	v.Path = rt.page().escaped()
+	v.Title = name + " – " + s.planet.Title
+	v.Description = posts + " on " + s.planet.Title + "."
+	v.Language = s.planet.Language
+	return v
+}
+
+// languageName is what a language is called in English, which is what our own words
+// are in.
+func languageName(tag string) string {
+	t, err := language.Parse(tag)
+	if err != nil {
+		return tag
+	}
+	return cmp.Or(display.English.Languages().Name(t), tag)
+}
+
+// searchView says in words what the filter asks for; errNotFound when it names what
+// does not exist.
+func (s *Site) searchView(d *directory, rt route) (view, error) {
+	words, language := "Posts", s.planet.Language
+	for _, part := range [...]struct {
+		slug, word string
+		name       func(slug string) (string, bool)
+	}{
+		{rt.filter.text, "with", func(text string) (string, bool) { return "“" + text + "”", utf8.ValidString(text) }},
+		{rt.filter.category, "about", func(slug string) (string, bool) { c, ok := d.categories[slug]; return cmp.Or(c.Title, slug), ok }},
+		{rt.filter.author, "by", func(slug string) (string, bool) { a, ok := d.authors[slug]; return a.Title, ok }},
+		{rt.filter.source, "from", func(slug string) (string, bool) { x, ok := d.sources[slug]; return x.Name(), ok }},
+		{rt.filter.language, "in", func(slug string) (string, bool) {
+			_, ok := d.languages[slug]
+			language = slug
+			return languageName(slug), ok
+		}},
+	} {
+		if part.slug == "" {
+			continue
+		}
+		name, ok := part.name(part.slug)
+		if !ok {
+			return view{}, errNotFound
+		}
+		words += " " + part.word + " " + name
+	}
+	v := s.listView(rt, words, words)
+	v.Language = language
+	return v, nil
 }
 
 // plainView is the view of what needs no looking up.
@@ -132,19 +212,13 @@ func (s *Site) plainView(rt route) view {
 }
 
 func (s *Site) categoryView(rt route, c *feeds.Category) view {
-	v := view{name: cmp.Or(c.Title, c.Slug)}
-	v.Path = route{kind: atCategory, name: rt.name}.escaped()
-	v.Title = v.name + " – " + s.planet.Title
-	v.Description = "Posts about " + v.name + " on " + s.planet.Title + "."
-	v.Language = s.planet.Language
-	return v
+	name := cmp.Or(c.Title, c.Slug)
+	return s.listView(rt, name, "Posts about "+name)
 }
 
 func (s *Site) sourceView(rt route, x *feeds.Source) view {
-	v := view{name: x.Name(), home: x.Home(), feed: x.PublicURL()}
-	v.Path = route{kind: atSource, name: rt.name}.escaped()
-	v.Title = v.name + " – " + s.planet.Title
-	v.Description = "Posts by " + v.name + " on " + s.planet.Title + "."
+	v := s.listView(rt, x.Name(), "Posts by "+x.Name())
+	v.home, v.feed = x.Home(), x.PublicURL()
 	v.Language = cmp.Or(x.Language, s.planet.Language)
 	return v
 }

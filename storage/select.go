@@ -1,0 +1,168 @@
+package storage
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"errors"
+	"slices"
+	"strings"
+
+	"orrery/feeds"
+)
+
+// selection are entries with their own ids and those of their sources.
+type selection struct {
+	list         []feeds.Entry
+	ids, primary []int64
+}
+
+func selectEntries(ctx context.Context, tx *sql.Tx, q feeds.Query) (selection, error) {
+	scope, whole := q.Scope()
+	switch {
+	case !whole && (q.Archive > 0 || q.Open || q.ByArrival):
+		return selection{}, errors.New("only the planet, a source and a list have archives")
+	case q.Archive > 0:
+		ids, err := archivedIn(ctx, tx, scope, q.Archive)
+		if err != nil {
+			return selection{}, err
+		}
+		return selectAmong(ctx, tx, q, ids)
+	case q.ByArrival:
+		return selectLast(ctx, tx, q, scope)
+	}
+	found, err := selectOrdered(ctx, tx, q)
+	if err != nil || !q.Open || q.Limit == 0 || len(found.list) < q.Limit {
+		return found, err
+	}
+	return addOpen(ctx, tx, q, scope, found)
+}
+
+func selectOrdered(ctx context.Context, tx *sql.Tx, q feeds.Query) (selection, error) {
+	query, args := entriesQuery(q, nil)
+	return scanSelection(tx.QueryContext(ctx, query, args...))
+}
+
+// selectAmong is what the query selects of the entries with the ids.
+func selectAmong(ctx context.Context, tx *sql.Tx, q feeds.Query, ids []int64) (all selection, err error) {
+	q.Limit, q.After = 0, nil
+	for batch := range slices.Chunk(ids, knownBatch) {
+		query, args := entriesQuery(q, batch)
+		some, err := scanSelection(tx.QueryContext(ctx, query, args...))
+		if err != nil {
+			return selection{}, err
+		}
+		all.list, all.ids, all.primary = append(all.list, some.list...), append(all.ids, some.ids...), append(all.primary, some.primary...)
+	}
+	all.sort(func(i, j int) int { return newer(&all.list[i], &all.list[j]) })
+	return all, nil
+}
+
+// newer orders as Query does.
+func newer(a, b *feeds.Entry) int {
+	return cmp.Or(b.Sort.Compare(a.Sort), strings.Compare(a.ID, b.ID))
+}
+
+// sort sorts by a comparison of places.
+func (s *selection) sort(compare func(i, j int) int) {
+	at := make([]int, len(s.list))
+	for i := range at {
+		at[i] = i
+	}
+	slices.SortFunc(at, compare)
+	s.pick(at)
+}
+
+// pick keeps the entries at the places, in that order.
+func (s *selection) pick(at []int) {
+	out := selection{make([]feeds.Entry, len(at)), make([]int64, len(at)), make([]int64, len(at))}
+	for i, k := range at {
+		out.list[i], out.ids[i], out.primary[i] = s.list[k], s.ids[k], s.primary[k]
+	}
+	*s = out
+}
+
+func archivedIn(ctx context.Context, tx *sql.Tx, scope string, n int) ([]int64, error) {
+	return scanArchive(tx.QueryRowContext(ctx, `SELECT entries FROM archives WHERE scope = $1 AND n = $2`, scope, n))
+}
+
+// addOpen puts what is open and older among the newest entries, in place of the oldest
+// that are not open.
+func addOpen(ctx context.Context, tx *sql.Tx, q feeds.Query, scope string, found selection) (selection, error) {
+	open, err := archivedIn(ctx, tx, scope, openRow)
+	if err != nil {
+		return found, err
+	}
+	late := slices.DeleteFunc(slices.Clone(open), func(id int64) bool { return slices.Contains(found.ids, id) })
+	if len(late) == 0 {
+		return found, nil
+	}
+	more, err := selectAmong(ctx, tx, q, late)
+	if err != nil {
+		return found, err
+	}
+	var keep []int
+	room := q.Limit - len(more.list)
+	for _, id := range found.ids {
+		if slices.Contains(open, id) {
+			room--
+		}
+	}
+	for i, id := range found.ids {
+		isOpen := slices.Contains(open, id)
+		if isOpen || room > 0 {
+			keep = append(keep, i)
+		}
+		if !isOpen {
+			room--
+		}
+	}
+	found.pick(keep)
+	return selection{append(found.list, more.list...), append(found.ids, more.ids...), append(found.primary, more.primary...)}, nil
+}
+
+// selectLast is what came last, the newest first.
+func selectLast(ctx context.Context, tx *sql.Tx, q feeds.Query, scope string) (selection, error) {
+	var ids []int64
+	take := func(query string, args ...any) error {
+		rows, err := tx.QueryContext(ctx, query, args...)
+		if err != nil {
+			return err
+		}
+		return eachRow(rows, func() error {
+			list, err := scanArchive(rows)
+			ids = append(ids, list...)
+			return err
+		})
+	}
+	// Of every two archives one was closed before the other, and both before what is
+	// open has come, but for what nobody was told of.
+	err := take(`SELECT entries FROM archives WHERE scope = $1 AND n = $2`, scope, openRow)
+	if err == nil {
+		err = take(`SELECT entries FROM archives WHERE scope = $1 AND n > $2 ORDER BY n DESC LIMIT $3`, scope, openRow, lastArchives)
+	}
+	if err != nil {
+		return selection{}, err
+	}
+	slices.Sort(ids)
+	slices.Reverse(ids)
+	limit := q.Limit
+	var found selection
+	for len(ids) > 0 && (limit == 0 || len(found.list) < limit) {
+		n := len(ids)
+		if limit > 0 {
+			n = min(n, limit-len(found.list))
+		}
+		some, err := selectAmong(ctx, tx, q, ids[:n])
+		if err != nil {
+			return selection{}, err
+		}
+		some.sort(func(i, j int) int { return cmp.Compare(some.ids[j], some.ids[i]) })
+		found = selection{append(found.list, some.list...), append(found.ids, some.ids...), append(found.primary, some.primary...)}
+		ids = ids[n:]
+	}
+	return found, nil
+}
+
+// lastArchives is how many of the last archives what came last is looked for in.
+const lastArchives = 20
