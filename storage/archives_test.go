@@ -56,6 +56,7 @@ func walk(t *testing.T, db *DB, q feeds.Query) []string {
 // gets every entry, no two archives have the same one, and what is closed stays as it
 // was.
 func TestArchivesHaveEveryEntryOnceAndStayAsTheyWere(t *testing.T) {
+	long(t)
 	each(t, func(t *testing.T, db *DB) {
 		db.SetFeedSize(10)
 		seed := rand.Uint64()
