@@ -40,12 +40,12 @@ type textIndex interface {
 
 func newTextIndex(db *DB, scheme, path string, e engine) textIndex {
 	if scheme != "sqlite" {
-		return &tableIndex{db}
+		return &tableIndex{db, findTime}
 	}
 	if abs, err := filepath.Abs(path); err == nil { // wherever one stands later
 		path = abs
 	}
-	return &fileIndex{db: db, path: path, engine: e}
+	return &fileIndex{db: db, path: path, engine: e, patience: findTime}
 }
 
 // entryText is an entry as it is indexed.

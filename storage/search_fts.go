@@ -4,12 +4,7 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
-	"errors"
 	"slices"
-	"strconv"
-	"strings"
-
-	"orrery/feeds"
 )
 
 // A place is where a text stands in the index: by its time, so that the newest are found
@@ -26,181 +21,81 @@ func placeOf(d *entryText) int64 {
 
 // The texts are terms with blanks between, which this tokenizer leaves as they are.
 // Eight segments are merged bit by bit, with every step: sixteen at once, which would be
-// as fast, take seconds of a large index.
+// as fast, take seconds of a large index. Titles stand there once more by themselves: to
+// see whether it is over the text that a common word stands, every text would be read.
 const fileIndexSchema = `
 	CREATE VIRTUAL TABLE texts USING fts5 (title, text, lists, content='', contentless_delete=1, tokenize='ascii');
+	CREATE VIRTUAL TABLE titles USING fts5 (title, lists, content='', contentless_delete=1, tokenize='ascii');
 	INSERT INTO texts (texts, rank) VALUES ('automerge', 8), ('hashsize', 8388608);
+	INSERT INTO titles (titles, rank) VALUES ('automerge', 8), ('hashsize', 8388608);
 	CREATE TABLE placed (entry_id INTEGER PRIMARY KEY, place INTEGER NOT NULL);
 	CREATE TABLE marks (id INTEGER PRIMARY KEY, mark TEXT NOT NULL, before TEXT NOT NULL);`
 
-// place writes the documents, those that are in the index already in place of what was
-// there. The engine would write a segment for every text that stands before the last.
+// place writes the texts, those that are in the index already in place of what was there.
+// The engine would write a segment for every one that stands before the last.
 func place(ctx context.Context, tx *sql.Tx, docs []entryText) error {
 	ids := make([]int64, len(docs))
 	for i := range docs {
 		ids[i] = docs[i].id
 	}
-	rows, err := tx.QueryContext(ctx, `SELECT place FROM placed WHERE entry_id IN (`+marks(1, len(ids))+`) ORDER BY place`, anys(ids)...)
+	in := `(` + marks(1, len(ids)) + `)`
+	rows, err := tx.QueryContext(ctx, `SELECT place FROM placed WHERE entry_id IN `+in+` ORDER BY place`, anys(ids)...)
 	if err != nil {
 		return err
 	}
-	var old []int64
+	var old [][]any
 	if err := eachRow(rows, func() error {
 		var at int64
 		err := rows.Scan(&at)
-		old = append(old, at)
-		return err
-	}); err != nil {
-		return err
-	}
-	run := func(text string, each func(run func(args ...any) error) error) error {
-		s, err := tx.PrepareContext(ctx, text)
-		if err != nil {
-			return err
-		}
-		defer s.Close()
-		return each(func(args ...any) error {
-			_, err := s.ExecContext(ctx, args...)
-			return err
-		})
-	}
-	if err := run(`DELETE FROM texts WHERE rowid = $1`, func(run func(args ...any) error) (err error) {
-		for _, at := range old {
-			err = errors.Join(err, run(at))
-		}
+		old = append(old, []any{at})
 		return err
 	}); err != nil {
 		return err
 	}
 	docs = slices.DeleteFunc(slices.Clone(docs), func(d entryText) bool { return !d.shown || d.id > maxPlaced })
 	slices.SortFunc(docs, func(a, b entryText) int { return cmp.Compare(placeOf(&a), placeOf(&b)) })
-	if err := run(`INSERT INTO texts (rowid, title, text, lists) VALUES ($1, $2, $3, $4)`, func(run func(args ...any) error) (err error) {
-		for i := range docs {
-			d := &docs[i]
-			if err = run(placeOf(d), d.title, d.text, d.lists); err != nil {
-				return err
-			}
-		}
-		return nil
-	}); err != nil {
+	var texts, titles, placed [][]any
+	for i := range docs {
+		d := &docs[i]
+		at := placeOf(d)
+		texts = append(texts, []any{at, d.title, d.text, d.lists})
+		titles = append(titles, []any{at, d.title, d.lists})
+		placed = append(placed, []any{d.id, at})
+	}
+	if _, err := tx.ExecContext(ctx, `DELETE FROM placed WHERE entry_id IN `+in, anys(ids)...); err != nil {
 		return err
 	}
-	if _, err := tx.ExecContext(ctx, `DELETE FROM placed WHERE entry_id IN (`+marks(1, len(ids))+`)`, anys(ids)...); err != nil {
-		return err
-	}
-	return run(`INSERT INTO placed (entry_id, place) VALUES ($1, $2)`, func(run func(args ...any) error) (err error) {
-		for i := range docs {
-			if err = run(docs[i].id, placeOf(&docs[i])); err != nil {
-				return err
-			}
+	for _, w := range []struct {
+		text string
+		rows [][]any
+	}{
+		{`DELETE FROM texts WHERE rowid = $1`, old},
+		{`DELETE FROM titles WHERE rowid = $1`, old},
+		{`INSERT INTO texts (rowid, title, text, lists) VALUES ($1, $2, $3, $4)`, texts},
+		{`INSERT INTO titles (rowid, title, lists) VALUES ($1, $2, $3)`, titles},
+		{`INSERT INTO placed (entry_id, place) VALUES ($1, $2)`, placed},
+	} {
+		if err := writeRows(ctx, tx, w.text, w.rows); err != nil {
+			return err
 		}
+	}
+	return nil
+}
+
+// writeRows runs a text for every row.
+func writeRows(ctx context.Context, tx *sql.Tx, text string, rows [][]any) error {
+	if len(rows) == 0 {
 		return nil
-	})
-}
-
-// worthWeighing is how many entries may have one of the words that are looked for, all
-// together, for the engine to weigh what it finds: it looks at each of them, whatever
-// else is asked. What is said in so many says little.
-const worthWeighing = 20_000
-
-var fileExpression = &expression{and: " AND ", or: " OR ", not: " NOT ",
-	phrase: func(p feeds.Phrase) string {
-		text := `"` + strings.Join(p.Words, " ") + `"`
-		if p.GoesOn {
-			text += " *"
-		}
-		return text
-	},
-	list: func(word string) string { return `"` + word + `"` },
-}
-
-func (f *fileIndex) find(ctx context.Context, ask question) (hits []hit, err error) {
-	o, err := f.get()
-	if err != nil || o == nil {
-		return nil, err
 	}
-	tx, err := o.read.BeginTx(ctx, nil)
-	if err == nil {
-		defer tx.Rollback() //nolint:errcheck // it was only read
-		if err = checkVersion(ctx, tx); err == nil {
-			hits, err = findIn(ctx, tx, &ask)
-		}
-	}
-	if errors.Is(err, errNoIndex) {
-		return nil, nil
-	}
-	if isUseless(err) {
-		// Whoever indexes, here or elsewhere, makes it anew when he sees that it is nobody's.
-		f.discredit(o)
-		_, err = f.db.write.ExecContext(ctx, `DELETE FROM meta WHERE name = $1`, metaSearch)
-		f.db.nudge()
-		return nil, err
-	}
-	return hits, err
-}
-
-func findIn(ctx context.Context, tx *sql.Tx, ask *question) (hits []hit, err error) {
-	weighed, err := worthIt(ctx, tx, ask)
+	s, err := tx.PrepareContext(ctx, text)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	weigh := func(title bool) string { // what FTS5 says of the best is the least
-		switch {
-		case weighed:
-			return "-bm25(texts, " + strconv.Itoa(titleWeight) + ", 1, 0)"
-		case title:
-			return strconv.Itoa(titleWeight)
-		}
-		return "1"
-	}
-	at := map[int64]int{}
-	take := func(expression string, most int, title bool) (n int, err error) {
-		rows, err := tx.QueryContext(ctx, `SELECT rowid, `+weigh(title)+` FROM texts WHERE texts MATCH $1 ORDER BY rowid DESC LIMIT $2`, expression, most)
-		if err != nil {
-			return 0, err
-		}
-		return n, eachRow(rows, func() error {
-			var place int64
-			var h hit
-			if err := rows.Scan(&place, &h.relevance); err != nil {
-				return err
-			}
-			n++
-			h.id, h.sort = place&maxPlaced, place>>placeBits*1e6
-			if i, ok := at[h.id]; ok {
-				hits[i].relevance = max(hits[i].relevance, h.relevance)
-				return nil
-			}
-			at[h.id] = len(hits)
-			hits = append(hits, h)
-			return nil
-		})
-	}
-	n, err := take(fileExpression.write(ask, true), maxHits, false)
-	if err != nil || weighed && n < maxHits {
-		return hits, err
-	}
-	all := fileExpression.write(&question{Search: feeds.Search{All: ask.All}}, false)
-	_, err = take("({title} : "+all+") AND "+fileExpression.write(ask, true), maxTitleHits, true)
-	return hits, err
-}
-
-// worthIt says whether the engine may weigh what it finds. Which words begin so it would
-// have to look for once more, which takes longest of all.
-func worthIt(ctx context.Context, tx *sql.Tx, ask *question) (bool, error) {
-	if slices.ContainsFunc(ask.All, func(p feeds.Phrase) bool { return p.GoesOn }) {
-		return false, nil
-	}
-	left := worthWeighing
-	for _, p := range ask.All {
-		var n int
-		if err := tx.QueryRowContext(ctx, `SELECT count(*) FROM (SELECT 1 FROM texts WHERE texts MATCH $1 LIMIT $2)`,
-			fileExpression.phrase(p), left/len(p.Words)+1).Scan(&n); err != nil {
-			return false, err
-		}
-		if left -= n * len(p.Words); left < 0 {
-			return false, nil
+	defer s.Close()
+	for _, args := range rows {
+		if _, err := s.ExecContext(ctx, args...); err != nil {
+			return err
 		}
 	}
-	return true, nil
+	return nil
 }

@@ -1,11 +1,16 @@
 package storage
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"orrery/feeds"
 )
@@ -21,9 +26,12 @@ const (
 )
 
 // tableIndexMark is of what is in the table; it changes with the terms, too.
-var tableIndexMark = fmt.Sprintf("%d.1", feeds.TermsVersion)
+var tableIndexMark = fmt.Sprintf("%d.2", feeds.TermsVersion)
 
-type tableIndex struct{ db *DB }
+type tableIndex struct {
+	db       *DB
+	patience time.Duration // how long it may look for something
+}
 
 func (x *tableIndex) close() error { return nil }
 
@@ -144,18 +152,31 @@ func tableExpression(sign, next string) *expression {
 
 var anywhere, inTitle = tableExpression("", " <-> "), tableExpression("¶", " & ")
 
-func (x *tableIndex) find(ctx context.Context, ask question) (hits []hit, err error) {
-	all := question{Search: feeds.Search{All: ask.All}}
+// recentEntries is how many of the newest entries are looked at where all of them take
+// longer than there is time.
+const recentEntries = 20_000
+
+func (x *tableIndex) find(ctx context.Context, ask question) ([]hit, error) {
+	hits, err := x.findIn(ctx, `search_index`, &ask, x.patience)
+	var slow *pgconn.PgError
+	if errors.As(err, &slow) && slow.Code == "57014" && ctx.Err() == nil { // it was ended for its time
+		return x.findIn(ctx, `(SELECT entry_id, sort, words FROM search_index ORDER BY sort DESC LIMIT `+strconv.Itoa(recentEntries)+`) AS recent`, &ask, postgresStatement)
+	}
+	return hits, err
+}
+
+func (x *tableIndex) findIn(ctx context.Context, table string, ask *question, patience time.Duration) (hits []hit, err error) {
 	weights := fmt.Sprintf("{%[1]g,%[1]g,%[1]g,1}", 1.0/titleWeight)
-	at := map[int64]int{}
-	err = x.db.snapshot(ctx, func(tx *sql.Tx) error {
+	all := question{Search: feeds.Search{All: ask.All}}
+	at := map[int64]bool{}
+	look := func(tx *sql.Tx) error {
 		// A plan for any question is one for rare words or for common ones, and slow for the others.
-		if _, err := tx.ExecContext(ctx, `SET LOCAL plan_cache_mode = force_custom_plan`); err != nil {
+		if _, err := tx.ExecContext(ctx, fmt.Sprintf(`SET LOCAL plan_cache_mode = force_custom_plan; SET LOCAL statement_timeout = %d`, patience.Milliseconds())); err != nil {
 			return err
 		}
 		take := func(expression string, most int) error {
 			rows, err := tx.QueryContext(ctx, `SELECT entry_id, sort, ts_rank(CAST($1 AS REAL[]), words, CAST($2 AS TSQUERY)) FROM
-				(SELECT entry_id, sort, words FROM search_index WHERE words @@ CAST($3 AS TSQUERY) ORDER BY sort DESC, entry_id DESC LIMIT $4) AS newest`,
+				(SELECT entry_id, sort, words FROM `+table+` WHERE words @@ CAST($3 AS TSQUERY) ORDER BY sort DESC, entry_id DESC LIMIT $4) AS newest`,
 				weights, anywhere.write(&all, false), expression, most)
 			if err != nil {
 				return err
@@ -163,17 +184,22 @@ func (x *tableIndex) find(ctx context.Context, ask question) (hits []hit, err er
 			return eachRow(rows, func() error {
 				var h hit
 				err := rows.Scan(&h.id, &h.sort, &h.relevance)
-				if _, ok := at[h.id]; !ok {
-					at[h.id] = len(hits)
+				if !at[h.id] {
+					at[h.id] = true
 					hits = append(hits, h)
 				}
 				return err
 			})
 		}
-		if err := take(anywhere.write(&ask, true), maxHits); err != nil || len(hits) < maxHits {
+		if err := take(anywhere.write(ask, true), maxHits); err != nil || len(hits) < maxHits {
 			return err
 		}
-		return take("("+inTitle.write(&all, false)+") & "+anywhere.write(&ask, true), maxTitleHits)
+		return take("("+inTitle.write(&all, false)+") & "+anywhere.write(ask, true), maxTitleHits)
+	}
+	var raw error // before it got its sentence
+	err = x.db.snapshot(ctx, func(tx *sql.Tx) error {
+		raw = look(tx)
+		return raw
 	})
-	return hits, err
+	return hits, cmp.Or(raw, err)
 }

@@ -32,6 +32,7 @@ type question struct {
 // hit is an entry that was found.
 type hit struct {
 	id, sort  int64
+	place     int64   // in the index, if that has places
 	relevance float64 // greater than 0; compared with those of the same question only
 }
 
@@ -137,9 +138,14 @@ func (x *expression) write(ask *question, lists bool) string {
 	}
 	text := "(" + strings.Join(all, x.and) + ")"
 	if len(ask.None) > 0 {
-		text += x.not + "(" + strings.Join(x.phrases(ask.None), x.or) + ")"
+		text += x.not + x.any(ask.None)
 	}
 	return text
+}
+
+// any says that one of the phrases must be there.
+func (x *expression) any(list []feeds.Phrase) string {
+	return "(" + strings.Join(x.phrases(list), x.or) + ")"
 }
 
 func (x *expression) phrases(list []feeds.Phrase) (out []string) {

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"modernc.org/sqlite"
 	lib "modernc.org/sqlite/lib"
@@ -26,16 +27,17 @@ import (
 // it a new mark, which the planet has, too.
 
 // fileIndexVersion is of what is in the file; it changes with the terms, too.
-const fileIndexVersion = 100*feeds.TermsVersion + 1
+const fileIndexVersion = 100*feeds.TermsVersion + 2
 
 // errNoIndex means that there is no index of this planet: none, another's, or one that
 // is damaged.
 var errNoIndex = errors.New("there is no index of texts, and none could be made")
 
 type fileIndex struct {
-	db     *DB
-	path   string // of the planet
-	engine engine
+	db       *DB
+	path     string // of the planet
+	engine   engine
+	patience time.Duration // how long it may look for something
 
 	mu   sync.Mutex
 	open *openIndex // nil: not yet

@@ -1,0 +1,179 @@
+package storage
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"strconv"
+	"strings"
+	"time"
+
+	"orrery/feeds"
+)
+
+const (
+	// mostWeighed is how many entries may have one of the words that are looked for, all
+	// together, for the engine to weigh what it finds: it looks at each of them, whatever
+	// else is asked. What is said in so many says little.
+	mostWeighed = 20_000
+	// findTime is how long an engine may look: what it has found until then, which is the
+	// newest, is the answer. So much takes a phrase of the commonest words that there are.
+	findTime = 2 * time.Second
+)
+
+var fileExpression = &expression{and: " AND ", or: " OR ", not: " NOT ",
+	phrase: func(p feeds.Phrase) string {
+		text := `"` + strings.Join(p.Words, " ") + `"`
+		if p.GoesOn {
+			text += " *"
+		}
+		return text
+	},
+	list: func(word string) string { return `"` + word + `"` },
+}
+
+func (f *fileIndex) find(ctx context.Context, ask question) (hits []hit, err error) {
+	o, err := f.get()
+	if err != nil || o == nil {
+		return nil, err
+	}
+	tx, err := o.read.BeginTx(ctx, nil)
+	if err == nil {
+		defer tx.Rollback() //nolint:errcheck // it was only read
+		if err = checkVersion(ctx, tx); err == nil {
+			hits, err = (&lookup{ctx, tx, &ask, f.patience}).find()
+		}
+	}
+	if errors.Is(err, errNoIndex) {
+		return nil, nil
+	}
+	if isUseless(err) {
+		// Whoever indexes, here or elsewhere, makes it anew when he sees that it is nobody's.
+		f.discredit(o)
+		_, err = f.db.write.ExecContext(ctx, `DELETE FROM meta WHERE name = $1`, metaSearch)
+		f.db.nudge()
+		return nil, err
+	}
+	return hits, err
+}
+
+// lookup is a question that is being answered.
+type lookup struct {
+	ctx context.Context
+	tx  *sql.Tx
+	ask *question
+
+	patience time.Duration // with the first look; those towards an order have half of it
+}
+
+// find finds the newest of what is looked for, and weighs them if they are few; of many
+// it is enough to know which have it over the text.
+func (l *lookup) find() ([]hit, error) {
+	expression := fileExpression.write(l.ask, true)
+	hits, all, err := l.run(`SELECT rowid, 1 FROM texts WHERE texts MATCH $1 ORDER BY rowid DESC LIMIT $2`, expression, maxHits, l.patience)
+	if err != nil {
+		return nil, err
+	}
+	if all = all && len(hits) < maxHits; all {
+		worth, err := l.worthWeighing()
+		if err != nil {
+			return nil, err
+		}
+		if worth {
+			weighed, all, err := l.run(weighing, expression, maxHits, l.patience/2)
+			if err != nil || all {
+				return weighed, err
+			}
+		}
+	}
+	most := maxTitleHits
+	if len(l.ask.None) > 0 { // each has to be looked at
+		most /= 5
+	}
+	titles, _, err := l.run(`SELECT rowid, `+strconv.Itoa(titleWeight)+` FROM titles WHERE titles MATCH $1 ORDER BY rowid DESC LIMIT $2`,
+		fileExpression.write(&question{feeds.Search{All: l.ask.All}, l.ask.lists}, true), most, l.patience/2)
+	if err != nil {
+		return nil, err
+	}
+	at := make(map[int64]int, len(hits))
+	for i := range hits {
+		at[hits[i].id] = i
+	}
+	for _, h := range titles {
+		if i, ok := at[h.id]; ok {
+			hits[i].relevance = h.relevance
+			continue
+		}
+		if all { // it has what must not be there
+			continue
+		}
+		wanted, err := l.wanted(h)
+		if err != nil {
+			return nil, err
+		}
+		if wanted {
+			hits = append(hits, h)
+		}
+	}
+	return hits, nil
+}
+
+// wanted says that nothing is there that must not be.
+func (l *lookup) wanted(h hit) (bool, error) {
+	if len(l.ask.None) == 0 {
+		return true, nil
+	}
+	var there bool
+	err := l.tx.QueryRowContext(l.ctx, `SELECT EXISTS (SELECT 1 FROM texts WHERE texts MATCH $1 AND rowid = $2)`,
+		fileExpression.any(l.ask.None), h.place).Scan(&there)
+	return !there, err
+}
+
+// weighing is the first question once more: what FTS5 says of the best is the least.
+const weighing = `SELECT rowid, -bm25(texts, 8, 1, 0) FROM texts WHERE texts MATCH $1 ORDER BY rowid DESC LIMIT $2`
+
+// run asks for hits. It says whether those are all: there was time to find them.
+func (l *lookup) run(query, expression string, most int, time time.Duration) (hits []hit, all bool, err error) {
+	ctx, cancel := context.WithTimeout(l.ctx, time)
+	defer cancel()
+	rows, err := l.tx.QueryContext(ctx, query, expression, most)
+	if err == nil {
+		err = eachRow(rows, func() error {
+			var h hit
+			err := rows.Scan(&h.place, &h.relevance)
+			h.id, h.sort = h.place&maxPlaced, h.place>>placeBits*1e6
+			hits = append(hits, h)
+			return err
+		})
+	}
+	if err != nil && ctx.Err() != nil && l.ctx.Err() == nil {
+		return hits, false, nil
+	}
+	return hits, true, err
+}
+
+// worthWeighing says whether the engine may weigh what it finds. Which words begin so it
+// would have to look for once more, which takes longest of all.
+func (l *lookup) worthWeighing() (bool, error) {
+	ctx, cancel := context.WithTimeout(l.ctx, l.patience/2)
+	defer cancel()
+	left := mostWeighed
+	for _, p := range l.ask.All {
+		if p.GoesOn {
+			return false, nil
+		}
+		var n int
+		err := l.tx.QueryRowContext(ctx, `SELECT count(*) FROM (SELECT 1 FROM texts WHERE texts MATCH $1 LIMIT $2)`,
+			fileExpression.phrase(p), left/len(p.Words)+1).Scan(&n)
+		if err != nil && ctx.Err() != nil && l.ctx.Err() == nil {
+			return false, nil
+		}
+		if err != nil {
+			return false, err
+		}
+		if left -= n * len(p.Words); left < 0 {
+			return false, nil
+		}
+	}
+	return true, nil
+}
