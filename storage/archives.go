@@ -35,24 +35,59 @@ const (
 // archive is half as large.
 func (db *DB) SetFeedSize(n int) { db.feedSize.Store(int64(n)) }
 
+// planetList names all entries together among the lists; others have their ids, since
+// whoever is configured otherwise gets another slug.
+const planetList = ""
+
+// name is what archives call the list with the id and the scope.
+func listName(scope string, id int64) string { return scope[:2] + strconv.FormatInt(id, 10) }
+
+// names are what archives call the lists.
+func (l links) names() []string {
+	var out []string
+	for id, scope := range l {
+		out = append(out, listName(scope, id))
+	}
+	return out
+}
+
+// listOf is the name of the one list that the query is of; ok is false if it is of none,
+// or of one that is not there.
+func listOf(ctx context.Context, q queryer, of feeds.Query) (list string, ok bool, err error) {
+	scope, ok := of.Scope()
+	if !ok || scope == "" {
+		return planetList, ok, nil
+	}
+	query := `SELECT id FROM categories WHERE slug = $1`
+	if scope[0] == 's' {
+		query = `SELECT id FROM sources WHERE slug = $1`
+	}
+	var id int64
+	err = q.QueryRowContext(ctx, query, scope[2:]).Scan(&id)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", false, nil
+	}
+	return listName(scope, id), err == nil, err
+}
+
 // entered is an entry that has come into a list.
 type entered struct {
-	scope       string
+	list        string
 	entry, sort int64
 	told        bool // the world hears of it now
 	again       bool // it may have been there before
 }
 
 // enter notes that the entry has come into the list.
-func (w *writer) enter(scope string, entry, sort int64) {
+func (w *writer) enter(list string, entry, sort int64) {
 	first := w.first["entries"]
-	w.entered = append(w.entered, entered{scope: scope, entry: entry, sort: sort, again: first == 0 || entry < first})
+	w.entered = append(w.entered, entered{list: list, entry: entry, sort: sort, again: first == 0 || entry < first})
 }
 
 func (w *writer) enterLists(now, old links, entry, sort int64) {
 	for id, scope := range now {
 		if _, ok := old[id]; !ok {
-			w.enter(scope, entry, sort)
+			w.enter(listName(scope, id), entry, sort)
 		}
 	}
 }
@@ -70,40 +105,39 @@ func (w *writer) arrive() {
 func (t *txn) writeArchives() error {
 	by := map[string][]entered{}
 	type place struct {
-		scope string
+		list  string
 		entry int64
 	}
 	there := map[place]bool{}
 	for _, e := range t.arrived {
-		if at := (place{e.scope, e.entry}); !there[at] {
+		if at := (place{e.list, e.entry}); !there[at] {
 			there[at] = true
-			by[e.scope] = append(by[e.scope], e)
+			by[e.list] = append(by[e.list], e)
 		}
 	}
 	t.arrived = nil
-	for _, scope := range slices.Sorted(maps.Keys(by)) {
-		list := by[scope]
-		slices.SortFunc(list, func(a, b entered) int { return cmp.Or(cmp.Compare(a.sort, b.sort), cmp.Compare(a.entry, b.entry)) })
-		if err := t.archive(scope, list); err != nil {
-			return fmt.Errorf("archive of %q: %w", scope, err)
+	for _, list := range slices.Sorted(maps.Keys(by)) {
+		slices.SortFunc(by[list], func(a, b entered) int { return cmp.Or(cmp.Compare(a.sort, b.sort), cmp.Compare(a.entry, b.entry)) })
+		if err := t.archive(list, by[list]); err != nil {
+			return fmt.Errorf("archive of %q: %w", list, err)
 		}
 	}
 	return nil
 }
 
-func (t *txn) archive(scope string, list []entered) error {
+func (t *txn) archive(list string, came []entered) error {
 	var last int64
-	err := t.row(`SELECT n FROM archives WHERE scope = $1 ORDER BY n DESC LIMIT 1`, scope).Scan(&last)
+	err := t.row(`SELECT n FROM archives WHERE list = $1 ORDER BY n DESC LIMIT 1`, list).Scan(&last)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return err
 	}
-	if err == nil && slices.ContainsFunc(list, func(e entered) bool { return e.again }) {
-		if list, err = t.unarchived(scope, list); err != nil {
+	if err == nil && slices.ContainsFunc(came, func(e entered) bool { return e.again }) {
+		if came, err = t.unarchived(list, came); err != nil {
 			return err
 		}
 	}
 	var open, past []int64
-	for _, e := range list {
+	for _, e := range came {
 		if e.told {
 			open = append(open, e.entry)
 		} else {
@@ -111,7 +145,7 @@ func (t *txn) archive(scope string, list []entered) error {
 		}
 	}
 	if len(open) > 0 {
-		before, err := t.archived(scope, openRow)
+		before, err := t.archived(list, openRow)
 		if err != nil {
 			return err
 		}
@@ -119,23 +153,23 @@ func (t *txn) archive(scope string, list []entered) error {
 		for size := max(2, int(t.db.feedSize.Load())); len(open) >= size; {
 			past, open = append(past, open[:size/2]...), open[size/2:]
 		}
-		if err := t.exec(`INSERT INTO archives (scope, n, entries) VALUES ($1, $2, $3)
-			ON CONFLICT (scope, n) DO UPDATE SET entries = excluded.entries`, scope, openRow, joinIDs(open)); err != nil {
+		if err := t.exec(`INSERT INTO archives (list, n, entries) VALUES ($1, $2, $3)
+			ON CONFLICT (list, n) DO UPDATE SET entries = excluded.entries`, list, openRow, joinIDs(open)); err != nil {
 			return err
 		}
 	}
 	for chunk := range slices.Chunk(past, archivedAtOnce) {
 		last++
-		if err := t.exec(`INSERT INTO archives (scope, n, entries) VALUES ($1, $2, $3)`, scope, last, joinIDs(chunk)); err != nil {
+		if err := t.exec(`INSERT INTO archives (list, n, entries) VALUES ($1, $2, $3)`, list, last, joinIDs(chunk)); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// unarchived are those of the list that were never in the scope before.
-func (t *txn) unarchived(scope string, list []entered) ([]entered, error) {
-	rows, err := t.query(`SELECT entries FROM archives WHERE scope = $1`, scope)
+// unarchived are those that were never in the list before.
+func (t *txn) unarchived(list string, came []entered) ([]entered, error) {
+	rows, err := t.query(`SELECT entries FROM archives WHERE list = $1`, list)
 	if err != nil {
 		return nil, err
 	}
@@ -151,11 +185,11 @@ func (t *txn) unarchived(scope string, list []entered) ([]entered, error) {
 		}
 		return err
 	})
-	return slices.DeleteFunc(list, func(e entered) bool { return there[e.entry] }), err
+	return slices.DeleteFunc(came, func(e entered) bool { return there[e.entry] }), err
 }
 
-func (t *txn) archived(scope string, n int64) ([]int64, error) {
-	return scanArchive(t.row(`SELECT entries FROM archives WHERE scope = $1 AND n = $2`, scope, n))
+func (t *txn) archived(list string, n int64) ([]int64, error) {
+	return scanArchive(t.row(`SELECT entries FROM archives WHERE list = $1 AND n = $2`, list, n))
 }
 
 func scanArchive(row interface{ Scan(...any) error }) ([]int64, error) {
@@ -194,12 +228,14 @@ func splitIDs(text string) ([]int64, error) {
 // Archives is the number of the last closed archive of what the query selects, 0 for
 // none. Only the whole planet, a source and a list have any.
 func (db *DB) Archives(ctx context.Context, q feeds.Query) (int, error) {
-	scope, ok := q.Scope()
-	if !ok {
+	list, ok, err := listOf(ctx, db.read, q)
+	if err == nil && !ok {
 		return 0, nil
 	}
 	var n int
-	err := db.read.QueryRowContext(ctx, `SELECT n FROM archives WHERE scope = $1 ORDER BY n DESC LIMIT 1`, scope).Scan(&n)
+	if err == nil {
+		err = db.read.QueryRowContext(ctx, `SELECT n FROM archives WHERE list = $1 ORDER BY n DESC LIMIT 1`, list).Scan(&n)
+	}
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return 0, fmt.Errorf("read the archives: %w", explain(err))
 	}

@@ -56,7 +56,6 @@ func walk(t *testing.T, db *DB, q feeds.Query) []string {
 // gets every entry, no two archives have the same one, and what is closed stays as it
 // was.
 func TestArchivesHaveEveryEntryOnceAndStayAsTheyWere(t *testing.T) {
-	long(t)
 	each(t, func(t *testing.T, db *DB) {
 		db.SetFeedSize(10)
 		seed := rand.Uint64()
@@ -203,5 +202,56 @@ func TestNewestOfWhatIsFoundComesFirstForFeeds(t *testing.T) {
 		indexAll(t, db)
 		same(t, "best", titles(entries(t, db, feeds.Query{Text: "orrery"})), []string{"Orrery", "Something else"})
 		same(t, "newest", titles(entries(t, db, feeds.Query{Text: "orrery", Newest: true})), []string{"Something else", "Orrery"})
+	})
+}
+
+// A category or source that gets another slug keeps its past.
+func TestListThatIsRenamedKeepsItsArchives(t *testing.T) {
+	each(t, func(t *testing.T, db *DB) {
+		db.SetFeedSize(4)
+		named := func(slug, source string) []feeds.Source {
+			s := remote("a")
+			s.Slug = source
+			configure(t, db, &feeds.Rules{Rules: []feeds.Rule{{CategoryName: feeds.CategoryName{Slug: slug, Title: "Chess"}, Match: feeds.Match{Words: []string{"Post"}}}}}, s)
+			return []feeds.Source{s}
+		}
+		named("chess", "a")
+		var list []feeds.Entry
+		for i := range 9 {
+			list = append(list, in(post(fmt.Sprint(i), epoch.Add(-time.Duration(i)*time.Hour)), "Chess"))
+		}
+		visit(t, db, "a", epoch, list...)
+		var before [][]string
+		for _, q := range []feeds.Query{{Category: "chess"}, {Source: "a"}} {
+			before = append(before, archive(t, db, q, 1), walk(t, db, q))
+		}
+		named("schach", "b")
+		var after [][]string
+		for _, q := range []feeds.Query{{Category: "schach"}, {Source: "b"}} {
+			after = append(after, archive(t, db, q, 1), walk(t, db, q))
+		}
+		if len(before[0]) == 0 || len(before[1]) != 9 {
+			t.Errorf("nothing is tested: %v", before)
+		}
+		same(t, "archives", []string{fmt.Sprint(after)}, []string{fmt.Sprint(before)})
+	})
+}
+
+// Of two posts that are found to be one the other one is not gone: who follows the feed
+// is not told to forget it, for both may have one id.
+func TestEntryThatIsJoinedToAnotherIsNotTakenBack(t *testing.T) {
+	each(t, func(t *testing.T, db *DB) {
+		configure(t, db, nil, remote("a"), remote("b"), remote("c"))
+		one, two := post("one", epoch), post("two", epoch)
+		visit(t, db, "a", epoch, one)
+		visit(t, db, "b", epoch.Add(time.Minute), two)
+		both := post("three", epoch)
+		both.Permalink, both.Aliases = one.Permalink, []string{two.Permalink}
+		visit(t, db, "c", epoch.Add(time.Hour), both)
+		same(t, "shown", titles(entries(t, db, feeds.Query{})), []string{"Post one"})
+		gone, err := db.Tombstones(t.Context(), feeds.Query{})
+		if err != nil || len(gone) != 0 {
+			t.Errorf("taken back: %+v, %v", gone, err)
+		}
 	})
 }

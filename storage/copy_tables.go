@@ -54,8 +54,8 @@ var copiedTables = []*copiedTable{
 	{name: "entry_categories", all: "category_id sort public_id entry_id", order: "category_id -sort public_id"},
 	{name: "entry_sources", all: "source_id sort public_id entry_id", order: "source_id -sort public_id"},
 	{name: "versions", all: "scope seq changed", order: "scope", small: true},
-	{name: "archives", all: "scope n entries", order: "scope n"},
-	{name: "tombstones", all: "scope at entry_id", order: "scope at entry_id"},
+	{name: "archives", all: "list n entries", order: "list n"},
+	{name: "tombstones", all: "list at entry_id", order: "list at entry_id"},
 	{name: "outbox", all: "id entry_id event at", order: "id"},
 	{name: "hosts", all: "host until", order: "host", small: true},
 }

@@ -59,7 +59,7 @@ func planetToCopy(t testing.TB, dsn string) *DB {
 		`INSERT INTO ties (a, b, kind, at) SELECT min(id), max(id), 2, 5 FROM copies`,
 		`INSERT INTO revisions (copy_id, n, at, body) SELECT min(id), 77, 5, '{}' FROM copies`,
 		`DELETE FROM outbox WHERE id IN (SELECT min(id) FROM outbox)`,
-		`INSERT INTO tombstones (scope, at, entry_id) SELECT 'c big', 5, min(id) FROM entries`,
+		`INSERT INTO tombstones (list, at, entry_id) SELECT 'c big', 5, min(id) FROM entries`,
 	} {
 		if _, err := db.write.ExecContext(t.Context(), text); err != nil {
 			t.Fatalf("%s: %v", text, err)

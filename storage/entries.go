@@ -43,7 +43,7 @@ type writer struct {
 	news       []news                             // entries that nobody was told of
 	entered    []entered                          // what came into the lists
 	told       map[int64]bool                     // those of news that the world hears of
-	left       []string                           // the scopes of the lists that the entry which is merged was in
+	left       []string                           // the lists that the entry which is merged was in
 	undated    map[int64]bool                     // those of a first visit of which nobody says when they were written
 	mute       bool                               // nobody is to be told
 	person     bool                               // it is a person's act, and no news but to who was told otherwise
@@ -316,7 +316,7 @@ func (w *writer) enlistNew(p *prepared, entry int64) error {
 	w.addLinks(inSource, sources, nil, micros(p.Sort), p.ID, entry)
 	w.addLinks(inCategory, categories, nil, micros(p.Sort), p.ID, entry)
 	w.news = append(w.news, news{entry, micros(p.Sort)})
-	w.enter("", entry, micros(p.Sort))
+	w.enter(planetList, entry, micros(p.Sort))
 	w.enterLists(sources, nil, entry, micros(p.Sort))
 	w.enterLists(categories, nil, entry, micros(p.Sort))
 	return nil

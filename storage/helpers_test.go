@@ -383,12 +383,3 @@ func sound(t testing.TB, db *DB) {
 		same(t, what, column(t, db, query), []string{})
 	}
 }
-
-// long leaves out, under the race detector, a test that computes long and alone: there
-// it takes ten times as long, and has no race to find.
-func long(t *testing.T) {
-	t.Helper()
-	if testing.Short() {
-		t.Skip("it takes long")
-	}
-}

@@ -48,6 +48,7 @@ func (w *writer) merge(entry int64) (event string, sort int64, err error) {
 		Scan(&e.sort, &e.id, &e.shown, &e.withdrawn, &e.hidden, &e.held, &e.merged); err != nil {
 		return "", 0, err
 	}
+	w.left = nil
 	copies, purged, err := w.copies(entry)
 	if err != nil {
 		return "", 0, err
@@ -79,8 +80,10 @@ func (w *writer) merge(entry int64) (event string, sort int64, err error) {
 	case len(copies) == 0:
 		if event = "withdrawn"; purged {
 			event = gone // it has grown old, and nobody took it back
-		} else if err := w.bury(entry); err != nil {
-			return "", 0, err
+		} else if e.merged == 0 { // else it is elsewhere, perhaps under the same atom:id
+			if err := w.bury(entry); err != nil {
+				return "", 0, err
+			}
 		}
 		return event, 0, w.exec(`UPDATE entries SET withdrawn = 1, changed = max(changed, $1) WHERE id = $2`, micros(w.now), entry)
 	case e.withdrawn:
@@ -88,7 +91,7 @@ func (w *writer) merge(entry int64) (event string, sort int64, err error) {
 		if err := w.exhume(entry); err != nil {
 			return "", 0, err
 		}
-		w.enter("", entry, sort)
+		w.enter(planetList, entry, sort)
 	case w.revised[copies[0].id]:
 		event = "revised"
 	case e.shown != copies[0].id:
@@ -201,7 +204,7 @@ func (w *writer) relist(entry int64, e *mergeEntry, sort int64, sources, categor
 	w.enterLists(sources, oldSources, entry, sort)
 	w.enterLists(categories, oldCategories, entry, sort)
 	if len(sources) == 0 {
-		w.left = append([]string{""}, joined(oldSources, oldCategories)...)
+		w.left = slices.Concat([]string{planetList}, oldSources.names(), oldCategories.names())
 	}
 	keptSources, keptCategories := sources, categories
 	if sort != e.sort { // it stands somewhere else in all of them

@@ -33,7 +33,6 @@ func inChess(t *testing.T, db *DB) int {
 }
 
 func TestManyEntriesGetTheirCategoriesInStepsThatAreTold(t *testing.T) {
-	long(t)
 	each(t, func(t *testing.T, db *DB) {
 		rules, sources := manyStore(t, db)
 		steps, total := 0, 0
@@ -52,7 +51,6 @@ func TestManyEntriesGetTheirCategoriesInStepsThatAreTold(t *testing.T) {
 
 // Whoever is ended in the middle goes on with the next start, also where visits came between.
 func TestWorkOnCategoriesThatIsEndedGoesOn(t *testing.T) {
-	long(t)
 	each(t, func(t *testing.T, db *DB) {
 		rules, sources := manyStore(t, db)
 		ctx, cancel := context.WithCancel(t.Context())
@@ -74,7 +72,6 @@ func TestWorkOnCategoriesThatIsEndedGoesOn(t *testing.T) {
 // Of two processes that are configured otherwise the one that came last decides, also
 // while the other is still putting posts into its categories.
 func TestWorkOnCategoriesEndsWhereSomebodyElseHasOtherRules(t *testing.T) {
-	long(t)
 	eachWith(t, 2, func(t *testing.T, all []*DB) {
 		here, there := all[0], all[1]
 		chess, sources := manyStore(t, here)

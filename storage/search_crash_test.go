@@ -49,7 +49,6 @@ func someNumbered(n, revision int) (list []feeds.Entry) {
 
 // Whatever fails, and wherever: when it is tried again, all is indexed.
 func TestIndexCatchesUpAfterEveryFault(t *testing.T) {
-	long(t)
 	for engine, original := range map[string]func(t *testing.T, prepare func(db *DB)) *copies{"sqlite": copiesOfFile, "postgres": copiesOfDatabase} {
 		t.Run(engine, func(t *testing.T) {
 			c := original(t, func(db *DB) {
@@ -195,7 +194,6 @@ func searchFile(t *testing.T, path string) []byte {
 
 // Whatever became of the file: it is made anew, and whoever has it open sees that.
 func TestUselessIndexIsMadeAnew(t *testing.T) {
-	long(t)
 	foreign := func(t *testing.T) string {
 		path := newPath(t)
 		db := open(t, path)

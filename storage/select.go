@@ -18,24 +18,31 @@ type selection struct {
 }
 
 func selectEntries(ctx context.Context, tx *sql.Tx, q feeds.Query) (selection, error) {
-	scope, whole := q.Scope()
-	switch {
-	case !whole && (q.Archive > 0 || q.Open || q.ByArrival):
+	if q.Archive == 0 && !q.Open && !q.ByArrival {
+		return selectOrdered(ctx, tx, q)
+	}
+	if _, whole := q.Scope(); !whole {
 		return selection{}, errors.New("only the planet, a source and a list have archives")
+	}
+	list, there, err := listOf(ctx, tx, q)
+	if err != nil || !there {
+		return selection{}, err
+	}
+	switch {
 	case q.Archive > 0:
-		ids, err := archivedIn(ctx, tx, scope, q.Archive)
+		ids, err := archivedIn(ctx, tx, list, q.Archive)
 		if err != nil {
 			return selection{}, err
 		}
 		return selectAmong(ctx, tx, q, ids)
 	case q.ByArrival:
-		return selectLast(ctx, tx, q, scope)
+		return selectLast(ctx, tx, q, list)
 	}
 	found, err := selectOrdered(ctx, tx, q)
-	if err != nil || !q.Open || q.Limit == 0 || len(found.list) < q.Limit {
+	if err != nil || q.Limit == 0 || len(found.list) < q.Limit {
 		return found, err
 	}
-	return addOpen(ctx, tx, q, scope, found)
+	return addOpen(ctx, tx, q, list, found)
 }
 
 func selectOrdered(ctx context.Context, tx *sql.Tx, q feeds.Query) (selection, error) {
@@ -82,14 +89,14 @@ func (s *selection) pick(at []int) {
 	*s = out
 }
 
-func archivedIn(ctx context.Context, tx *sql.Tx, scope string, n int) ([]int64, error) {
-	return scanArchive(tx.QueryRowContext(ctx, `SELECT entries FROM archives WHERE scope = $1 AND n = $2`, scope, n))
+func archivedIn(ctx context.Context, tx *sql.Tx, list string, n int) ([]int64, error) {
+	return scanArchive(tx.QueryRowContext(ctx, `SELECT entries FROM archives WHERE list = $1 AND n = $2`, list, n))
 }
 
 // addOpen puts what is open and older among the newest entries, in place of the oldest
 // that are not open.
-func addOpen(ctx context.Context, tx *sql.Tx, q feeds.Query, scope string, found selection) (selection, error) {
-	open, err := archivedIn(ctx, tx, scope, openRow)
+func addOpen(ctx context.Context, tx *sql.Tx, q feeds.Query, list string, found selection) (selection, error) {
+	open, err := archivedIn(ctx, tx, list, openRow)
 	if err != nil {
 		return found, err
 	}
@@ -122,25 +129,8 @@ func addOpen(ctx context.Context, tx *sql.Tx, q feeds.Query, scope string, found
 }
 
 // selectLast is what came last, the newest first.
-func selectLast(ctx context.Context, tx *sql.Tx, q feeds.Query, scope string) (selection, error) {
-	var ids []int64
-	take := func(query string, args ...any) error {
-		rows, err := tx.QueryContext(ctx, query, args...)
-		if err != nil {
-			return err
-		}
-		return eachRow(rows, func() error {
-			list, err := scanArchive(rows)
-			ids = append(ids, list...)
-			return err
-		})
-	}
-	// Of every two archives one was closed before the other, and both before what is
-	// open has come, but for what nobody was told of.
-	err := take(`SELECT entries FROM archives WHERE scope = $1 AND n = $2`, scope, openRow)
-	if err == nil {
-		err = take(`SELECT entries FROM archives WHERE scope = $1 AND n > $2 ORDER BY n DESC LIMIT $3`, scope, openRow, lastArchives)
-	}
+func selectLast(ctx context.Context, tx *sql.Tx, q feeds.Query, list string) (selection, error) {
+	ids, err := lastOf(ctx, tx, list, q.Limit)
 	if err != nil {
 		return selection{}, err
 	}
@@ -164,5 +154,24 @@ func selectLast(ctx context.Context, tx *sql.Tx, q feeds.Query, scope string) (s
 	return found, nil
 }
 
-// lastArchives is how many of the last archives what came last is looked for in.
-const lastArchives = 20
+// lastOf are entries of the list among which the last limit stand that are shown, unless
+// more than thrice as many were taken back; 0: all of the list.
+func lastOf(ctx context.Context, tx *sql.Tx, list string, limit int) ([]int64, error) {
+	ids, err := archivedIn(ctx, tx, list, openRow)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := tx.QueryContext(ctx, `SELECT entries FROM archives WHERE list = $1 AND n > $2 ORDER BY n DESC`, list, openRow)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for enough := len(ids) + 4*limit; (limit == 0 || len(ids) < enough) && rows.Next(); {
+		some, err := scanArchive(rows)
+		if err != nil {
+			return nil, err
+		}
+		ids = append(ids, some...)
+	}
+	return ids, rows.Err()
+}

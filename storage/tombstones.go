@@ -12,12 +12,11 @@ import (
 // taken back.
 func (w *writer) bury(entry int64) error {
 	slices.Sort(w.left)
-	for _, scope := range slices.Compact(w.left) {
-		if err := w.exec(`INSERT INTO tombstones (scope, at, entry_id) VALUES ($1, $2, $3)`, scope, micros(w.now), entry); err != nil {
+	for _, list := range slices.Compact(w.left) {
+		if err := w.exec(`INSERT INTO tombstones (list, at, entry_id) VALUES ($1, $2, $3)`, list, micros(w.now), entry); err != nil {
 			return err
 		}
 	}
-	w.left = nil
 	return nil
 }
 
@@ -32,26 +31,29 @@ const tombstones = 20
 // Tombstones are the entries of what the query selects that were taken back last, the
 // newest first (RFC 6721). Only the whole planet, a source and a list have any.
 func (db *DB) Tombstones(ctx context.Context, q feeds.Query) ([]feeds.Tombstone, error) {
-	scope, ok := q.Scope()
+	list, ok, err := listOf(ctx, db.read, q)
+	if err != nil {
+		return nil, fmt.Errorf("read what was taken back: %w", explain(err))
+	}
 	if !ok {
 		return nil, nil
 	}
 	rows, err := db.read.QueryContext(ctx, `SELECT e.public_id, e.guid, t.at FROM tombstones t JOIN entries e ON e.id = t.entry_id
-		WHERE t.scope = $1 ORDER BY t.at DESC, t.entry_id LIMIT $2`, scope, tombstones)
+		WHERE t.list = $1 ORDER BY t.at DESC, t.entry_id LIMIT $2`, list, tombstones)
 	if err != nil {
 		return nil, fmt.Errorf("read what was taken back: %w", explain(err))
 	}
-	var list []feeds.Tombstone
+	var gone []feeds.Tombstone
 	err = eachRow(rows, func() error {
 		var t feeds.Tombstone
 		var at int64
 		err := rows.Scan(&t.ID, &t.GUID, &at)
 		t.At = fromMicros(at)
-		list = append(list, t)
+		gone = append(gone, t)
 		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read what was taken back: %w", explain(err))
 	}
-	return list, nil
+	return gone, nil
 }

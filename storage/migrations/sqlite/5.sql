@@ -1,34 +1,34 @@
 -- Which entries came into a list together, and in which order (RFC 5005 §4): "" is the
--- planet, "s SLUG" a source, "c SLUG" a category or another list, as in versions. Row 0
--- is what is not closed yet.
+-- planet, "s ID" a source, "c ID" a category or another list. Row 0 is what is not closed
+-- yet.
 CREATE TABLE archives (
-  scope   TEXT NOT NULL,
+  list    TEXT NOT NULL,
   n       INTEGER NOT NULL,
   entries TEXT    NOT NULL,                  -- their ids, with blanks between
-  PRIMARY KEY (scope, n)
+  PRIMARY KEY (list, n)
 ) WITHOUT ROWID;
 
 -- Entries that were taken back, in every list that they were in (RFC 6721).
 CREATE TABLE tombstones (
-  scope    TEXT NOT NULL,
+  list     TEXT NOT NULL,
   at       INTEGER NOT NULL,
   entry_id INTEGER NOT NULL REFERENCES entries (id),
-  PRIMARY KEY (scope, at, entry_id)
+  PRIMARY KEY (list, at, entry_id)
 ) WITHOUT ROWID;
 CREATE INDEX tombstones_entry ON tombstones (entry_id);
 
 -- What is there already is closed.
-INSERT INTO archives (scope, n, entries)
+INSERT INTO archives (list, n, entries)
   SELECT '', k + 1, group_concat(id, ' ') FROM
     (SELECT id, (row_number() OVER (ORDER BY id) - 1) / 100 AS k FROM entries WHERE withdrawn = 0 ORDER BY id) x GROUP BY k;
-INSERT INTO archives (scope, n, entries)
-  SELECT scope, k + 1, group_concat(id, ' ') FROM
-    (SELECT 's ' || s.slug AS scope, es.entry_id AS id, (row_number() OVER (PARTITION BY s.slug ORDER BY es.entry_id) - 1) / 100 AS k
-      FROM entry_sources es JOIN sources s ON s.id = es.source_id ORDER BY 1, 2) x GROUP BY scope, k;
-INSERT INTO archives (scope, n, entries)
-  SELECT scope, k + 1, group_concat(id, ' ') FROM
-    (SELECT 'c ' || c.slug AS scope, ec.entry_id AS id, (row_number() OVER (PARTITION BY c.slug ORDER BY ec.entry_id) - 1) / 100 AS k
-      FROM entry_categories ec JOIN categories c ON c.id = ec.category_id ORDER BY 1, 2) x GROUP BY scope, k;
+INSERT INTO archives (list, n, entries)
+  SELECT list, k + 1, group_concat(id, ' ') FROM
+    (SELECT 's ' || es.source_id AS list, es.entry_id AS id, (row_number() OVER (PARTITION BY es.source_id ORDER BY es.entry_id) - 1) / 100 AS k
+      FROM entry_sources es ORDER BY 1, 2) x GROUP BY list, k;
+INSERT INTO archives (list, n, entries)
+  SELECT list, k + 1, group_concat(id, ' ') FROM
+    (SELECT 'c ' || ec.category_id AS list, ec.entry_id AS id, (row_number() OVER (PARTITION BY ec.category_id ORDER BY ec.entry_id) - 1) / 100 AS k
+      FROM entry_categories ec ORDER BY 1, 2) x GROUP BY list, k;
 
 -- Which came late is told by the archives.
 DROP INDEX entries_arrived;
