@@ -10,7 +10,7 @@ build:
 
 test: tools-for-tests
 	@test -d ../shared/data || echo "skipped: what runs over the real posts and feeds (no ../shared/data)"
-	go test ./...
+	go test ./storage ./... # the longest first, beside the others
 
 # The tests over PostgreSQL start servers of their own (storage/pgtest), and feedparser
 # reads what we write. Where they may, they get both first; apt would start a server too,
