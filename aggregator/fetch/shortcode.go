@@ -173,12 +173,12 @@ func shortcodeParse(text []byte) shortcodeTag {
 		end = "%}}"
 	}
 	body := text[3:min(len(text), shortcodeTagMax)]
-	if bytes.HasPrefix(body, []byte("/*")) {
-		i := bytes.Index(body, []byte("*/"+end))
-		if i < 0 {
+	if quoted, ok := bytes.CutPrefix(body, []byte("/*")); ok {
+		inner, _, ok := bytes.Cut(quoted, []byte("*/"+end))
+		if !ok {
 			return shortcodeTag{}
 		}
-		return shortcodeTag{literal: string(text[:3]) + string(body[2:i]) + end, size: 3 + i + 2 + len(end)}
+		return shortcodeTag{literal: string(text[:3]) + string(inner) + end, size: 3 + len("/*") + len(inner) + len("*/") + len(end)}
 	}
 	words, size := shortcodeWords(string(body), end)
 	if size == 0 {
