@@ -195,4 +195,5 @@ type State struct {
 	Held        bool      // what it says now looks like somebody else's, and is not taken
 	LastError   string    // a sentence for people; "" after a success
 	Status      int       // HTTP status of the last answer, 0 for none
+	Health      Health    // of the last days
 }

@@ -136,6 +136,7 @@ type Query struct {
 	Author   string // slug of a list of Rules.Lists, without what stands in front
 	Language string // likewise
 	ID       string // one entry by its public ID
+	Month    Month  // only those that stand in it, by Sort; 0: of any time
 	Limit    int    // 0: no limit
 	// Open also selects those that came since the last archive was closed, wherever
 	// they stand, in place of the oldest others: a draft that was dated long ago and
@@ -166,7 +167,7 @@ func (q *Query) Lists() []string {
 
 // Scope names what all entries of the query are together, if that is one thing: "" for
 // the whole planet, "s SLUG" for a source, "c SLUG" for a category or another list. What
-// is looked for is not.
+// is looked for is not. A part of it, such as a month, goes by its name.
 func (q *Query) Scope() (scope string, ok bool) {
 	lists := q.Lists()
 	switch {

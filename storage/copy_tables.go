@@ -41,7 +41,7 @@ var copiedTables = []*copiedTable{
 	// Who claimed a source commits where he claimed it.
 	{name: "sources", all: `id slug url config retired feed last_visit last_success next_visit retry_after failures gone last_error
 		status lease fence answered_url etag last_modified body_hash rules host address moving pace answer backfill paused
-		held same_as reader worker`, order: "id", small: true, cleared: []string{"lease", "worker"}},
+		held same_as reader worker health`, order: "id", small: true, cleared: []string{"lease", "worker"}},
 	{name: "listings", all: "source_id listing", order: "source_id"},
 	{name: "entries", all: "id public_id guid copy_id first_seen sort changed withdrawn hidden held merged", order: "id"},
 	{name: "copies", all: `id source_id guid_hash entry_id born joined hash revision revised local rank secure length first_seen
@@ -55,6 +55,7 @@ var copiedTables = []*copiedTable{
 	{name: "entry_sources", all: "source_id sort public_id entry_id", order: "source_id -sort public_id"},
 	{name: "versions", all: "scope seq changed", order: "scope", small: true},
 	{name: "archives", all: "list n entries", order: "list n"},
+	{name: "months", all: "list counts", order: "list"},
 	{name: "tombstones", all: "list at entry_id", order: "list at entry_id"},
 	{name: "outbox", all: "id entry_id event at", order: "id"},
 	{name: "hosts", all: "host until", order: "host", small: true},

@@ -313,6 +313,7 @@ func (w *writer) enlistNew(p *prepared, entry int64) error {
 		w.bump(scope)
 	}
 	w.reword(entry)
+	w.count(sources, categories, micros(p.Sort), 1)
 	w.addLinks(inSource, sources, nil, micros(p.Sort), p.ID, entry)
 	w.addLinks(inCategory, categories, nil, micros(p.Sort), p.ID, entry)
 	w.news = append(w.news, news{entry, micros(p.Sort)})

@@ -113,6 +113,11 @@ func open(t testing.TB, path string) *DB {
 
 func shut(t testing.TB, db *DB) {
 	t.Helper()
+	if _, long := t.(*testing.B); !long { // a bench has too much to look at
+		if got, want, err := counts(context.Background(), db); err == nil { // else it was closed, or cannot be reached any more
+			lines(t, "entries of the months as counted, beside those that are there", got, want)
+		}
+	}
 	if err := db.Close(); err != nil {
 		t.Error(err)
 	}
@@ -382,4 +387,5 @@ func sound(t testing.TB, db *DB) {
 	} {
 		same(t, what, column(t, db, query), []string{})
 	}
+	countedWell(t, db)
 }

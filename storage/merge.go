@@ -201,6 +201,8 @@ func (w *writer) relist(entry int64, e *mergeEntry, sort int64, sources, categor
 	for _, scope := range joined(oldSources, oldCategories) {
 		w.bump(scope)
 	}
+	w.count(oldSources, oldCategories, e.sort, -1)
+	w.count(sources, categories, sort, 1)
 	w.enterLists(sources, oldSources, entry, sort)
 	w.enterLists(categories, oldCategories, entry, sort)
 	if len(sources) == 0 {

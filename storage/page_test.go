@@ -186,7 +186,7 @@ func planPG(t *testing.T, db *DB, query string, args []any) string {
 // the store.
 func TestHotQueriesUseTheirIndexes(t *testing.T) {
 	each(t, func(t *testing.T, db *DB) {
-		after := &feeds.Entry{Sort: epoch, ID: "x"}
+		after, month := &feeds.Entry{Sort: epoch, ID: "x"}, feeds.MonthOf(epoch)
 		entriesOf := func(q feeds.Query) func() (string, []any) {
 			return func() (string, []any) { q.Limit = 60; return entriesQuery(q, nil) }
 		}
@@ -202,6 +202,12 @@ func TestHotQueriesUseTheirIndexes(t *testing.T) {
 			{"source", entriesOf(feeds.Query{Source: "s"}), "SEARCH o USING PRIMARY KEY (source_id=?)\n"},
 			{"source, second page", entriesOf(feeds.Query{Source: "s", After: after}), "SEARCH o USING PRIMARY KEY (source_id=? AND sort<?)\n"},
 			{"category of a source", entriesOf(feeds.Query{Category: "c", Source: "s"}), "SEARCH o USING PRIMARY KEY (category_id=?)\n"},
+			{"month", entriesOf(feeds.Query{Month: month}), "SEARCH e USING INDEX entries_order (sort>? AND sort<?)\n"},
+			{"month, second page", entriesOf(feeds.Query{Month: month, After: after}), "SEARCH e USING INDEX entries_order (sort>? AND sort<?)\n"},
+			{"month of a list", entriesOf(feeds.Query{Month: month, Category: "c", Source: "s", Language: "l"}), "SEARCH o USING PRIMARY KEY (category_id=? AND sort>? AND sort<?)\n"},
+			{"month of a source, second page", entriesOf(feeds.Query{Month: month, Source: "s", After: after}), "SEARCH o USING PRIMARY KEY (source_id=? AND sort>? AND sort<?)\n"},
+			{"months", func() (string, []any) { return monthsQuery, []any{"c 1"} }, "SEARCH months USING PRIMARY KEY (list=?)\n"},
+			{"last visit", func() (string, []any) { return lastVisitQuery, nil }, "SCAN sources USING INDEX sources_visited\n"},
 			{"one entry", entriesOf(feeds.Query{ID: "x"}), "(public_id=?)\n"},
 			{"claim", claimOf(db, feeds.Want{}, 0), "SEARCH sources USING INDEX sources_due (next_visit<?)\n"},
 			{"claim of all", claimOf(db, feeds.Want{All: true}, 0), "SCAN sources USING INDEX sources_due\n"},

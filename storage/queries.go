@@ -80,6 +80,13 @@ func entriesQuery(q feeds.Query, ids []int64) (string, []any) {
 	if q.ID != "" {
 		where = append(where, "e.public_id = "+arg(q.ID))
 	}
+	if q.Month != 0 {
+		from, until := spanOf(q.Month)
+		where = append(where, order+".sort >= "+arg(from))
+		if q.After == nil || micros(q.After.Sort) >= until { // one bound: an engine walks from either
+			where, q.After = append(where, order+".sort < "+arg(until)), nil
+		}
+	}
 	if q.After != nil {
 		t := arg(micros(q.After.Sort))
 		where = append(where, fmt.Sprintf("%s.sort <= %s AND (%s.sort < %s OR %s.public_id > %s)", order, t, order, t, order, arg(q.After.ID)))

@@ -32,15 +32,22 @@ func (w *writer) add(to *insertion, row ...any) { w.added[to] = append(w.added[t
 // are, running a text takes longer than writing one.
 func (w *writer) writeAdded() error {
 	for _, to := range []*insertion{keyed, sketched, tied, inSource, inCategory, owed} {
-		values := w.added[to]
-		for len(values) > 0 {
-			n := atOnce(len(values) / to.columns)
-			if err := w.exec(to.text(n), values[:n*to.columns]...); err != nil {
-				return err
-			}
-			values = values[n*to.columns:]
+		if err := w.insertRows(to, w.added[to]); err != nil {
+			return err
 		}
 		w.added[to] = w.added[to][:0]
+	}
+	return nil
+}
+
+// insertRows writes the rows whose values these are.
+func (t *txn) insertRows(to *insertion, values []any) error {
+	for len(values) > 0 {
+		n := atOnce(len(values) / to.columns)
+		if err := t.exec(to.text(n), values[:n*to.columns]...); err != nil {
+			return err
+		}
+		values = values[n*to.columns:]
 	}
 	return nil
 }

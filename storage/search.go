@@ -101,14 +101,7 @@ func (t *txn) writeReworded() error {
 	for _, id := range sortedKeys(t.reworded) {
 		values = append(values, id, again)
 	}
-	for len(values) > 0 {
-		n := atOnce(len(values) / unindexed.columns)
-		if err := t.exec(unindexed.text(n), values[:n*unindexed.columns]...); err != nil {
-			return err
-		}
-		values = values[n*unindexed.columns:]
-	}
-	return nil
+	return t.insertRows(unindexed, values)
 }
 
 // rewordAll notes all entries that are shown, for an index that is made anew and has

@@ -318,7 +318,7 @@ func TestOlderPlanetIsIndexed(t *testing.T) {
 	configure(t, db, nil, folder("own"))
 	visit(t, db, "own", epoch, someNumbered(5, 0)...)
 	shut(t, db)
-	mustExec(t, raw(t, path), `DROP TABLE unindexed`, `PRAGMA user_version = 5`)
+	mustExec(t, raw(t, path), append(beforeMonths, `DROP TABLE unindexed`, `PRAGMA user_version = 5`)...)
 	caughtUp(t, open(t, path))
 }
 

@@ -70,7 +70,7 @@ type lookup struct {
 // it is enough to know which have it over the text.
 func (l *lookup) find() ([]hit, error) {
 	expression := fileExpression.write(l.ask, true)
-	hits, all, err := l.run(`SELECT rowid, 1 FROM texts WHERE texts MATCH $1 ORDER BY rowid DESC LIMIT $2`, expression, maxHits, l.patience)
+	hits, all, err := l.run("1", "texts", expression, maxHits, l.patience)
 	if err != nil {
 		return nil, err
 	}
@@ -80,7 +80,7 @@ func (l *lookup) find() ([]hit, error) {
 			return nil, err
 		}
 		if worth {
-			weighed, all, err := l.run(weighing, expression, maxHits, l.patience/2)
+			weighed, all, err := l.run("-bm25(texts, 8, 1, 0)", "texts", expression, maxHits, l.patience/2) // FTS5 says of the best the least
 			if err != nil || all {
 				return weighed, err
 			}
@@ -90,8 +90,8 @@ func (l *lookup) find() ([]hit, error) {
 	if len(l.ask.None) > 0 { // each has to be looked at
 		most /= 5
 	}
-	titles, _, err := l.run(`SELECT rowid, `+strconv.Itoa(titleWeight)+` FROM titles WHERE titles MATCH $1 ORDER BY rowid DESC LIMIT $2`,
-		fileExpression.write(&question{feeds.Search{All: l.ask.All}, l.ask.lists}, true), most, l.patience/2)
+	titles, _, err := l.run(strconv.Itoa(titleWeight), "titles",
+		fileExpression.write(&question{Search: feeds.Search{All: l.ask.All}, lists: l.ask.lists}, true), most, l.patience/2)
 	if err != nil {
 		return nil, err
 	}
@@ -129,14 +129,17 @@ func (l *lookup) wanted(h hit) (bool, error) {
 	return !there, err
 }
 
-// weighing is the first question once more: what FTS5 says of the best is the least.
-const weighing = `SELECT rowid, -bm25(texts, 8, 1, 0) FROM texts WHERE texts MATCH $1 ORDER BY rowid DESC LIMIT $2`
-
-// run asks for hits. It says whether those are all: there was time to find them.
-func (l *lookup) run(query, expression string, most int, time time.Duration) (hits []hit, all bool, err error) {
+// run asks a table for hits of that relevance, the newest first. It says whether those are
+// all: there was time to find them.
+func (l *lookup) run(relevance, table, expression string, most int, time time.Duration) (hits []hit, all bool, err error) {
 	ctx, cancel := context.WithTimeout(l.ctx, time)
 	defer cancel()
-	rows, err := l.tx.QueryContext(ctx, query, expression, most)
+	args, within := []any{expression, most}, ""
+	if l.ask.month != 0 {
+		from, until := spanOf(l.ask.month)
+		args, within = append(args, firstPlace(from), firstPlace(until)), ` AND rowid >= $3 AND rowid < $4`
+	}
+	rows, err := l.tx.QueryContext(ctx, `SELECT rowid, `+relevance+` FROM `+table+` WHERE `+table+` MATCH $1`+within+` ORDER BY rowid DESC LIMIT $2`, args...)
 	if err == nil {
 		err = eachRow(rows, func() error {
 			var h hit

@@ -15,9 +15,10 @@ const (
 	maxSecond = 1<<(63-placeBits) - 1
 )
 
-func placeOf(d *entryText) int64 {
-	return min(max(d.sort/1e6, 0), maxSecond)<<placeBits | d.id
-}
+func placeOf(d *entryText) int64 { return firstPlace(d.sort) | d.id }
+
+// firstPlace is where texts of the time begin.
+func firstPlace(sort int64) int64 { return min(max(sort/1e6, 0), maxSecond) << placeBits }
 
 // The texts are terms with blanks between, which this tokenizer leaves as they are.
 // Eight segments are merged bit by bit, with every step: sixteen at once, which would be

@@ -157,18 +157,27 @@ var anywhere, inTitle = tableExpression("", " <-> "), tableExpression("¶", " & 
 const recentEntries = 20_000
 
 func (x *tableIndex) find(ctx context.Context, ask question) ([]hit, error) {
-	hits, err := x.findIn(ctx, `search_index`, &ask, x.patience)
+	hits, err := x.findIn(ctx, false, &ask, x.patience)
 	var slow *pgconn.PgError
 	if errors.As(err, &slow) && slow.Code == "57014" && ctx.Err() == nil { // it was ended for its time
-		return x.findIn(ctx, `(SELECT entry_id, sort, words FROM search_index ORDER BY sort DESC LIMIT `+strconv.Itoa(recentEntries)+`) AS recent`, &ask, postgresStatement)
+		return x.findIn(ctx, true, &ask, postgresStatement)
 	}
 	return hits, err
 }
 
-func (x *tableIndex) findIn(ctx context.Context, table string, ask *question, patience time.Duration) (hits []hit, err error) {
+// findIn looks among the recent entries alone, or in the whole index.
+func (x *tableIndex) findIn(ctx context.Context, recent bool, ask *question, patience time.Duration) (hits []hit, err error) {
 	weights := fmt.Sprintf("{%[1]g,%[1]g,%[1]g,1}", 1.0/titleWeight)
 	all := question{Search: feeds.Search{All: ask.All}}
-	at := map[int64]bool{}
+	at, within, bounds := map[int64]bool{}, "", []any(nil)
+	if ask.month != 0 {
+		from, until := spanOf(ask.month)
+		within, bounds = ` AND sort >= $5 AND sort < $6`, []any{from, until}
+	}
+	table := `search_index`
+	if recent {
+		table = `(SELECT entry_id, sort, words FROM search_index WHERE true` + within + ` ORDER BY sort DESC LIMIT ` + strconv.Itoa(recentEntries) + `) AS recent`
+	}
 	look := func(tx *sql.Tx) error {
 		// A plan for any question is one for rare words or for common ones, and slow for the others.
 		if _, err := tx.ExecContext(ctx, fmt.Sprintf(`SET LOCAL plan_cache_mode = force_custom_plan; SET LOCAL statement_timeout = %d`, patience.Milliseconds())); err != nil {
@@ -176,8 +185,8 @@ func (x *tableIndex) findIn(ctx context.Context, table string, ask *question, pa
 		}
 		take := func(expression string, most int) error {
 			rows, err := tx.QueryContext(ctx, `SELECT entry_id, sort, ts_rank(CAST($1 AS REAL[]), words, CAST($2 AS TSQUERY)) FROM
-				(SELECT entry_id, sort, words FROM `+table+` WHERE words @@ CAST($3 AS TSQUERY) ORDER BY sort DESC, entry_id DESC LIMIT $4) AS newest`,
-				weights, anywhere.write(&all, false), expression, most)
+				(SELECT entry_id, sort, words FROM `+table+` WHERE words @@ CAST($3 AS TSQUERY)`+within+` ORDER BY sort DESC, entry_id DESC LIMIT $4) AS newest`,
+				append([]any{weights, anywhere.write(&all, false), expression, most}, bounds...)...)
 			if err != nil {
 				return err
 			}

@@ -27,6 +27,7 @@ const (
 type question struct {
 	feeds.Search
 	lists []string // words of the lists in which an entry must stand
+	month feeds.Month
 }
 
 // hit is an entry that was found.
@@ -44,7 +45,7 @@ func (h hit) worth(newest int64) float64 {
 
 // search returns the entries that the query looks for, the best or the newest first.
 func (db *DB) search(ctx context.Context, q feeds.Query) ([]int64, error) {
-	ask := question{Search: feeds.ParseSearch(q.Text)}
+	ask := question{Search: feeds.ParseSearch(q.Text), month: q.Month}
 	if ask.Empty() {
 		return nil, nil
 	}

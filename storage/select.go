@@ -21,7 +21,7 @@ func selectEntries(ctx context.Context, tx *sql.Tx, q feeds.Query) (selection, e
 	if q.Archive == 0 && !q.Open && !q.ByArrival {
 		return selectOrdered(ctx, tx, q)
 	}
-	if _, whole := q.Scope(); !whole {
+	if _, whole := q.Scope(); !whole || q.Month != 0 {
 		return selection{}, errors.New("only the planet, a source and a list have archives")
 	}
 	list, there, err := listOf(ctx, tx, q)

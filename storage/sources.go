@@ -278,7 +278,7 @@ func (w *writer) syncSource(s *feeds.Source, old *storedSource) error {
 		// does all that was ever answered, in a visit under way as well.
 		old.Address = ""
 		if err := w.exec(`UPDATE sources SET answered_url = '', etag = '', last_modified = '', body_hash = '', gone = 0, held = 0,
-			failures = 0, retry_after = 0, next_visit = 0, last_visit = 0, last_error = '', status = 0, address = '', moving = '{}',
+			failures = 0, retry_after = 0, next_visit = 0, last_visit = 0, last_error = '', status = 0, health = '', address = '', moving = '{}',
 			feed = '{}', same_as = 0, pace = '{}', answer = '{}', backfill = '{}', lease = 0, fence = fence + 1 WHERE id = $1`, old.ID); err != nil {
 			return err
 		}
@@ -354,18 +354,18 @@ func (db *DB) Sources(ctx context.Context) ([]feeds.Source, error) {
 // sourceColumns are what scanSource reads of a source, but for the number of its
 // entries and their newest change, which follow.
 const sourceColumns = `id, slug, url, config, retired, feed, last_visit, last_success, next_visit, retry_after,
-	failures, gone, held, last_error, status, address, paused, moving, pace, answer, backfill,
+	failures, gone, held, last_error, status, health, address, paused, moving, pace, answer, backfill,
 	coalesce((SELECT o.slug FROM sources o WHERE o.id = sources.same_as), '')`
 
 // sourceFace is sourceColumns without what no reader of an entry wants to know.
-const sourceFace = `id, slug, url, config, retired, feed, 0, 0, 0, 0, 0, 0, 0, '', 0, '', 0, '{}', '{}', '{}', '{}', ''`
+const sourceFace = `id, slug, url, config, retired, feed, 0, 0, 0, 0, 0, 0, 0, '', 0, '', '', 0, '{}', '{}', '{}', '{}', ''`
 
 func scanSource(rows *sql.Rows, s *feeds.Source, more ...any) error {
 	var config, feed, moving, pace, answer, backfill string
 	var visit, success, next, retry, updated int64
 	st := &s.State
 	dest := []any{&s.ID, &s.Slug, &s.URL, &config, &s.Retired, &feed, &visit, &success, &next, &retry,
-		&st.Failures, &st.Gone, &st.Held, &st.LastError, &st.Status, &s.Address, &s.Paused, &moving, &pace, &answer, &backfill,
+		&st.Failures, &st.Gone, &st.Held, &st.LastError, &st.Status, &st.Health, &s.Address, &s.Paused, &moving, &pace, &answer, &backfill,
 		&s.SameAs, &s.Entries, &updated}
 	if err := rows.Scan(append(dest, more...)...); err != nil {
 		return err

@@ -27,10 +27,10 @@ func (w *writer) commitState(v *feeds.Visit) error {
 		return err
 	}
 	n, err := w.affect(`UPDATE sources SET lease = $1, last_visit = $2, last_success = $3, next_visit = $4,
-		retry_after = $5, failures = $6, gone = $7, last_error = $8, status = $9, held = $10, answer = $11
-		WHERE id = $12 AND fence = $13`,
+		retry_after = $5, failures = $6, gone = $7, last_error = $8, status = $9, held = $10, answer = $11, health = $12
+		WHERE id = $13 AND fence = $14`,
 		w.db.leaseTime(v.More), micros(v.At), success, micros(v.Next), micros(v.RetryAfter), failures, v.Outcome == feeds.Gone, reason, v.Status,
-		v.Held, answer, s.ID, v.Due.Fence)
+		v.Held, answer, string(s.State.Health.Visit(v.At, !failed)), s.ID, v.Due.Fence)
 	if err != nil {
 		return err
 	}

@@ -84,6 +84,7 @@ type txn struct {
 	first map[string]int64 // the first that this transaction gave out
 
 	arrived  []entered      // into lists, not yet in their archives
+	months   months         // that have got other numbers of entries
 	reworded map[int64]bool // entries whose texts are to be indexed
 }
 
@@ -99,6 +100,9 @@ func (db *DB) tx(ctx context.Context, f func(*txn) error) error {
 		}
 		reworded = len(t.reworded) > 0
 		if err := t.writeArchives(); err != nil {
+			return err
+		}
+		if err := t.writeMonths(); err != nil {
 			return err
 		}
 		return t.writeReworded()
