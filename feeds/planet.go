@@ -159,14 +159,14 @@ func (p *Planet) origin(e *Entry) *Origin {
 // §4.2.1), else the source itself, so that no post of somebody else is
 // attributed to the planet.
 func inherited(e *Entry) []Person {
-	if o := e.Origin; o != nil && len(o.Authors) > 0 {
-		return o.Authors
+	if o := e.Origin; o != nil && len(reachablePeople(o.Authors)) > 0 {
+		return reachablePeople(o.Authors)
 	}
 	if e.Source == nil {
 		return nil
 	}
-	if len(e.Source.Authors) > 0 {
-		return e.Source.Authors
+	if authors := reachablePeople(e.Source.Authors); len(authors) > 0 {
+		return authors
 	}
 	return []Person{{Name: e.Source.Name(), URL: e.Source.Home()}}
 }

@@ -41,7 +41,7 @@ func reachable[T any](list []T, address func(*T) *string) []T {
 // reachablePeople are people without addresses that are none; a name is enough.
 func reachablePeople(list []Person) []Person {
 	list = mended(list, func(p *Person) *string { return &p.URL })
-	return slices.DeleteFunc(list, func(p Person) bool { return p.Name == "" && p.URL == "" })
+	return slices.DeleteFunc(list, func(p Person) bool { return printable(p.Name) == "" && p.URL == "" })
 }
 
 // mended is a copy of the list in which every address is one on the web, or empty.

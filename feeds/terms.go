@@ -124,8 +124,9 @@ func (t *termReader) ascii(s string) {
 		s = s[:min(len(s), maxTerm-t.word)]
 	}
 	t.sign = 0
+	from := len(t.out) // not its length before: a term that is cut within a letter is shorter than it counts
 	t.put(s)
-	for i := len(t.out) - t.word; i < len(t.out); i++ {
+	for i := from; i < len(t.out); i++ {
 		if c := t.out[i]; 'A' <= c && c <= 'Z' {
 			t.out[i] |= 0x20
 		}

@@ -140,7 +140,7 @@ func address(s string) string {
 		return s
 	}
 	host := 0
-	if i := strings.Index(s, "://["); i >= 0 {
+	if i := strings.Index(s, "://"); i >= 0 && strings.HasPrefix(s[i:], "://[") {
 		host = i + 1 + strings.IndexByte(s[i:], ']')
 	}
 	fits := func(c byte) bool { return c > ' ' && c < 0x7F && strings.IndexByte("\"<>\\^`{|}[]", c) < 0 }
