@@ -131,7 +131,7 @@ func says(got, want Source, path string) bool {
 		return false
 	}
 	l := &loader{folder: folder}
-	for _, p := range []*string{&want.Markdown, &want.OPML} {
+	for _, p := range []*string{&want.Markdown, &want.OPML, &want.Avatar} {
 		if *p != "" {
 			*p = l.path(*p)
 		}

@@ -72,6 +72,8 @@ func (l *loader) planet(c *Config) {
 			l.wrong(&p.Owner.Email, "write one address such as keeper@example.org", "planet.owner.email is no mail address: %q", p.Owner.Email)
 		}
 	}
+	l.local(&p.About, "planet.about", "write the text into a file and name it here")
+	l.local(&p.Theme, "planet.theme", "download the theme and name its folder here")
 	if c.Fetch.Contact == "" && !l.given(&c.Fetch.Contact) {
 		c.Fetch.Contact = p.URL
 	}

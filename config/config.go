@@ -76,6 +76,16 @@ type Planet struct {
 	Timezone *time.Location `yaml:"timezone"`
 	// Owner answers for the planet.
 	Owner Owner `yaml:"owner"`
+	// About is a Markdown file with what the planet says of itself: who runs it, how a
+	// blog joins or leaves, the rules. It becomes the page /about/. Default: none. After
+	// Load the path is absolute, as those of Theme and of Source.Avatar are.
+	About string `yaml:"about"`
+	// Theme is a folder whose templates/ and static/ take the place of the built-in ones,
+	// file by file (docs/themes.md). Default: none.
+	Theme string `yaml:"theme"`
+	// NoIndex asks search engines to leave the planet's pages out. Default false: they
+	// name the posts' own addresses as the ones to be found.
+	NoIndex bool `yaml:"noindex"`
 }
 
 // Owner is the person or body behind the planet, named in feeds and OPML.
@@ -147,6 +157,9 @@ type Source struct {
 	Slug string `yaml:"slug"`
 	// Language of entries that do not say theirs, BCP 47. Default: the feed's.
 	Language string `yaml:"language"`
+	// Avatar is a picture of who writes there, a PNG, JPEG, GIF, WebP or SVG file of at
+	// most 256 KiB. Default: its initials. Nobody else is asked for one. Not with OPML.
+	Avatar string `yaml:"avatar"`
 	// Categories, by title, where all its entries go, too. Default: none.
 	Categories []string `yaml:"categories"`
 	// Keep lets through only the entries that match. Default: all.

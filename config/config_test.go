@@ -84,6 +84,7 @@ func TestFullFileIsReadToTheLastKey(t *testing.T) {
 			Title: "Garden of Stars", URL: "https://garden.example/planet/", Description: "Everything that grows",
 			Language: "pt-BR", Timezone: recife,
 			Owner: Owner{Name: "The Gardener", Email: "gardener@garden.example", URL: "https://garden.example/me"},
+			About: filepath.Join(folder, "about.md"), Theme: "/srv/theme", NoIndex: true,
 		},
 		Storage: "sqlite:" + filepath.Join(folder, "data", "garden.db"),
 		Listen:  ":9090", Admin: "", Schedule: "*/10 * * * *", Entries: 25,
@@ -95,15 +96,15 @@ func TestFullFileIsReadToTheLastKey(t *testing.T) {
 		Sources: []Source{
 			{
 				Markdown: filepath.Join(folder, "posts", "blog"), Title: "Beds & Borders", Site: "https://beds.example/",
-				Permalink: "/:year/:month/:title/", Slug: "beds-borders", Language: "de", Line: 26, Column: 5,
+				Permalink: "/:year/:month/:title/", Slug: "beds-borders", Language: "de", Avatar: filepath.Join(folder, "faces", "beds.png"), Line: 29, Column: 5,
 			},
 			{
 				Feed: "https://user:pass$$word@roses.example/feed.xml?a=$b", Slug: "roses", Categories: []string{"Flowers", "2001"},
 				Keep: Match{Tags: []string{"Rose"}, Words: []string{"climbing rose"}},
-				Drop: Match{Authors: []string{"Aphid"}, Sources: []string{"roses"}}, Every: 2 * time.Hour, Line: 31, Column: 5,
+				Drop: Match{Authors: []string{"Aphid"}, Sources: []string{"roses"}}, Every: 2 * time.Hour, Line: 35, Column: 5,
 			},
-			{Feed: "https://www.tulips.example/blog/atom.xml", Slug: "tulips-example-blog-atom-xml", Line: 37, Column: 5},
-			{Markdown: "/srv/beds-borders", Title: "Beds, Borders", Slug: "beds-borders-2", Retain: Retain{Days: 365, Entries: 40}, Line: 38, Column: 5},
+			{Feed: "https://www.tulips.example/blog/atom.xml", Slug: "tulips-example-blog-atom-xml", Line: 41, Column: 5},
+			{Markdown: "/srv/beds-borders", Title: "Beds, Borders", Slug: "beds-borders-2", Retain: Retain{Days: 365, Entries: 40}, Line: 42, Column: 5},
 		},
 		Categories: []Category{
 			{Title: "C++", Slug: "c-plus-plus", Match: Match{Tags: []string{"C++"}, Sources: []string{"beds-borders-2"}}},

@@ -70,7 +70,7 @@ func (l *loader) reader(s *Source) {
 	for _, k := range []struct {
 		name string
 		p    any
-	}{{"title", &s.Title}, {"site", &s.Site}, {"permalink", &s.Permalink}, {"slug", &s.Slug}} {
+	}{{"title", &s.Title}, {"site", &s.Site}, {"permalink", &s.Permalink}, {"slug", &s.Slug}, {"avatar", &s.Avatar}} {
 		if m, ok := l.at[k.p]; ok {
 			l.report(m.key, "the list says it for each of its feeds; take the line out", "sources.%s means nothing with opml", k.name)
 		}
@@ -91,16 +91,22 @@ func (l *loader) place(s *Source) {
 	}{
 		{"markdown", "a folder of this machine; for an address use feed:", &s.Markdown},
 		{"opml", "download the list and name its file here", &s.OPML},
+		{"avatar", "download the picture and name its file here", &s.Avatar},
 	} {
-		switch {
-		case *k.p == "" || !l.given(k.p):
-		case strings.Contains(*k.p, "://"):
-			l.wrong(k.p, k.hint, "sources.%s wants a path, not an address", k.name)
-		default:
-			*k.p = l.path(*k.p)
-		}
+		l.local(k.p, "sources."+k.name, k.hint)
 	}
 	l.permalink(s)
+}
+
+// local completes the path of something on this machine, if one is given.
+func (l *loader) local(p *string, name, hint string) {
+	switch {
+	case *p == "" || !l.given(p):
+	case strings.Contains(*p, "://"):
+		l.wrong(p, hint, "%s wants a path, not an address", name)
+	default:
+		*p = l.path(*p)
+	}
 }
 
 var permalinkToken = regexp.MustCompile(`:[a-z]+(\[[^\]]*\])?`)

@@ -19,7 +19,7 @@ func pairs(s *Source, quote func(string) string) []pair {
 	var list []pair
 	for _, k := range []pair{
 		{"markdown", s.Markdown}, {"feed", s.Feed}, {"opml", s.OPML}, {"title", s.Title}, {"site", s.Site},
-		{"permalink", s.Permalink}, {"slug", s.Slug}, {"language", s.Language},
+		{"permalink", s.Permalink}, {"slug", s.Slug}, {"language", s.Language}, {"avatar", s.Avatar},
 	} {
 		if k.value != "" {
 			list = append(list, pair{k.key, quote(k.value)})

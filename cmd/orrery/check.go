@@ -34,6 +34,9 @@ and the authors in it that look alike, and what to write to make them one.`,
 				return err
 			}
 			defer pl.close()
+			if err := pl.checkLook(); err != nil {
+				return usageError{err}
+			}
 			failed := 0
 			if visit {
 				failed, err = p.visitAll(c.Context(), pl)

@@ -15,7 +15,6 @@ import (
 	"orrery/aggregator/fetch"
 	"orrery/config"
 	"orrery/feeds"
-	"orrery/feeds/site"
 	"orrery/storage"
 )
 
@@ -228,16 +227,5 @@ func (pl *planet) aggregator(observe func(feeds.Visit, feeds.Tally)) *aggregator
 		Lease:       max(2*time.Minute, 4*f.Timeout), // what is killed is missed for no longer
 		Concurrency: f.Concurrency, PerHost: f.PerHost, Pause: f.PausePerHost,
 		Intervals: aggregator.Intervals{Min: f.MinInterval, Max: f.MaxInterval},
-	})
-}
-
-func (pl *planet) site(log func(error)) (*site.Site, error) {
-	c := pl.config.Planet
-	return site.New(site.Options{
-		Planet: feeds.Planet{
-			Title: c.Title, URL: c.URL, Description: c.Description, Language: c.Language,
-			Owner: feeds.Person{Name: c.Owner.Name, Email: c.Owner.Email, URL: c.Owner.URL}, Entries: pl.config.Entries,
-		},
-		Reader: pl.store, Authors: pl.rules.Authors, Version: programVersion, Log: log,
 	})
 }

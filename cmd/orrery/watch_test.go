@@ -23,6 +23,8 @@ func (a *asked) Version(context.Context, feeds.Query) (int64, time.Time, error) 
 	return 1, a.since, a.err
 }
 
+func (a *asked) LastVisit(context.Context) (time.Time, error) { return a.since, nil }
+
 // watched is when a store is asked that gives values in changes: send gives one.
 func watched(t *testing.T, during func(a *asked, send func())) []time.Duration {
 	a := &asked{}

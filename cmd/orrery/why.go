@@ -213,7 +213,7 @@ func newWhyJSON(asked string, t *told) whyJSON {
 	if s == nil {
 		return j
 	}
-	j.ID, j.State, j.Title, j.MergedInto, j.Because = s.ID, stateOfStory(s), s.Title, s.Merged, shownBecause(s)
+	j.ID, j.State, j.Title, j.MergedInto, j.Because = s.ID, stateOfStory(s), s.Title, s.Merged, s.ShownBecause()
 	j.HeldUntil, j.FirstSeen, j.Sort, j.Changed = timeOrNull(s.Held), timeOrNull(s.FirstSeen), timeOrNull(s.Sort), timeOrNull(s.Changed)
 	for i := range s.Copies {
 		c := &s.Copies[i]

@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"fmt"
-	"math/bits"
 	"slices"
 	"strings"
 
@@ -140,7 +139,7 @@ func (t *teller) copies(s *feeds.Story) []string {
 	if n := len(s.Copies); n > 1 {
 		lines[0] = fmt.Sprintf("It has %d copies:", n)
 	}
-	best := bestCopy(s)
+	best := s.Best()
 	if state := stateOfStory(s); state == stateWithdrawn || len(s.Copies) == 1 {
 		best = -1
 	}
@@ -148,7 +147,7 @@ func (t *teller) copies(s *feeds.Story) []string {
 		c := &s.Copies[i]
 		lines = append(lines, fmt.Sprintf("  %s: %s", c.Source, cmp.Or(plain(redacted(c.Permalink)), "without an address of its own")), "    "+history(c))
 		if c.Reason != "" {
-			lines = append(lines, "    It is the same post: "+sameness(c)+".")
+			lines = append(lines, "    It is the same post: "+c.Sameness()+".")
 		}
 		switch {
 		case c.Withdrawn:
@@ -156,7 +155,7 @@ func (t *teller) copies(s *feeds.Story) []string {
 		case c.Purged:
 			lines = append(lines, "    Its text is no longer kept (retain of "+c.Source+").")
 		case i == best:
-			lines = append(lines, "    "+shownSentence(s))
+			lines = append(lines, "    "+s.TellShown())
 		}
 	}
 	return lines
@@ -181,112 +180,6 @@ func history(c *feeds.CopyStory) string {
 		return line + fmt.Sprintf("; revised %s so far.", count(c.Revision, "time", "times"))
 	}
 	return line + "; not revised so far."
-}
-
-// sameness says what makes a copy the same post as the one it was joined to.
-func sameness(c *feeds.CopyStory) string {
-	with := "the copy of " + c.With
-	switch c.With {
-	case "":
-		with = "another copy"
-	case c.Source:
-		with = "another copy of " + c.With
-	}
-	switch c.Reason {
-	case "person":
-		return "a person said that it is one with " + with + " (orrery merge)"
-	case "guid":
-		return "it has the same GUID as " + with
-	case "link":
-		return "it has the same address as " + with
-	case "alias":
-		return "its address is an alias of " + with + ", or that one's is an alias of it"
-	case "text":
-		return "it says nearly the same as " + with
-	}
-	return "by " + c.Reason + ", as " + with
-}
-
-// why a copy is shown before the others, as shown_because says it, and as a person
-// is told.
-var shownReasons = map[string]string{
-	"folder":   "a folder of the planet's own comes before all other sources",
-	"own":      "its author's own site comes before other sources",
-	"earliest": "it is the earliest",
-	"longest":  "its text is the longest",
-	"https":    "its address is https",
-	"name":     "the copies are equal, and the name of its source comes first",
-}
-
-func shownSentence(s *feeds.Story) string {
-	verb := "It is the one that is shown"
-	if !s.Shown {
-		verb = "It would be the one that is shown"
-	}
-	if because := shownBecause(s); because != "" {
-		return verb + ": " + shownReasons[because] + "."
-	}
-	return verb + ": no other is left."
-}
-
-// shownBecause is what sets the shown copy before the next best one; "" where there
-// is no other.
-func shownBecause(s *feeds.Story) string {
-	best := bestCopy(s)
-	if best < 0 {
-		return ""
-	}
-	next := -1
-	for i := range s.Copies {
-		if i != best && s.Copies[i].Live() && (next < 0 || before(&s.Copies[i], &s.Copies[next]) < 0) {
-			next = i
-		}
-	}
-	if next < 0 {
-		return ""
-	}
-	a, b := &s.Copies[best], &s.Copies[next]
-	switch {
-	case a.Rank < b.Rank && a.Rank == 0:
-		return "folder"
-	case a.Rank < b.Rank:
-		return "own"
-	case a.Sort.Before(b.Sort):
-		return "earliest"
-	case doublings(a) > doublings(b):
-		return "longest"
-	case a.Secure && !b.Secure:
-		return "https"
-	}
-	return "name"
-}
-
-// bestCopy is the copy that is shown, or would be; -1 for none.
-func bestCopy(s *feeds.Story) int {
-	best := -1
-	for i := range s.Copies {
-		if s.Copies[i].Live() && (best < 0 || !s.Shown && before(&s.Copies[i], &s.Copies[best]) < 0) {
-			best = i // the store names the shown one first
-		}
-	}
-	return best
-}
-
-// before orders copies as the store does (dedupe.md 13, 14).
-func before(a, b *feeds.CopyStory) int {
-	return cmp.Or(cmp.Compare(a.Rank, b.Rank), a.Sort.Compare(b.Sort), cmp.Compare(doublings(b), doublings(a)),
-		cmp.Compare(secure(b), secure(a)), cmp.Compare(a.Source, b.Source))
-}
-
-// doublings grows with every doubling of the text: what is a little longer is not
-// shown for that.
-func doublings(c *feeds.CopyStory) int { return bits.Len64(uint64(c.Length)) }
-
-func secure(c *feeds.CopyStory) int {
-	if c.Secure {
-		return 1
-	}
-	return 0
 }
 
 // announced says what the world was told.

@@ -108,17 +108,17 @@ func TestStorySaysWhyThatCopyIsShown(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := twoCopies()
 			c.change(&s.Copies[0], &s.Copies[1])
-			if got := shownBecause(&s); got != c.want {
+			if got := s.ShownBecause(); got != c.want {
 				t.Errorf("shown because %q, want %q", got, c.want)
 			}
-			if c.want != "" && shownReasons[c.want] == "" {
-				t.Errorf("there is no sentence for %s", c.want)
+			if says := s.TellShown(); c.want != "" && strings.Contains(says, ": .") {
+				t.Errorf("there is no sentence for %s: %s", c.want, says)
 			}
 			// What is not shown now would be shown for the same reason, in whatever
 			// order the copies are named.
 			s.Shown, s.Hidden = false, true
 			slices.Reverse(s.Copies)
-			if got := shownBecause(&s); got != c.want {
+			if got := s.ShownBecause(); got != c.want {
 				t.Errorf("hidden, because %q, want %q", got, c.want)
 			}
 		})
@@ -133,12 +133,12 @@ func TestStorySaysWhatMakesCopiesOnePost(t *testing.T) {
 		"alias":  "its address is an alias of the copy of a, or that one's is an alias of it",
 		"text":   "it says nearly the same as the copy of a",
 	} {
-		if got := sameness(&feeds.CopyStory{Source: "b", Reason: reason, With: "a"}); got != want {
+		if got := (&feeds.CopyStory{Source: "b", Reason: reason, With: "a"}).Sameness(); got != want {
 			t.Errorf("%s: %s", reason, got)
 		}
 	}
 	for with, want := range map[string]string{"": "another copy", "b": "another copy of b"} {
-		if got := sameness(&feeds.CopyStory{Source: "b", Reason: "text", With: with}); got != "it says nearly the same as "+want {
+		if got := (&feeds.CopyStory{Source: "b", Reason: "text", With: with}).Sameness(); got != "it says nearly the same as "+want {
 			t.Errorf("with %q: %s", with, got)
 		}
 	}

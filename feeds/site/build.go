@@ -19,6 +19,10 @@ type BuildReport struct {
 	Bytes     int64 // of all Files
 }
 
+// searchPage stands in a folder of files, which cannot search, where people look for the
+// search.
+const searchPage = "search/index.html"
+
 // errorPage is what static hosts serve for unknown addresses.
 const errorPage = "404.html"
 
@@ -36,21 +40,16 @@ func (s *Site) Paths(ctx context.Context) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, rt := range d.routes() {
-		paths = append(paths, "/"+rt.String())
-		if !rt.hasFeeds() {
-			continue
+	for _, rt := range s.routes(d) {
+		last := 0
+		if rt.hasFeeds() {
+			if last, err = s.reader.Archives(ctx, rt.query(0)); err != nil {
+				return nil, fmt.Errorf("read the archives: %w", err)
+			}
 		}
-		if rt.kind == atCategory {
-			paths = append(paths, "/"+rt.list().String())
-		}
-		last, err := s.reader.Archives(ctx, rt.query(0))
-		if err != nil {
-			return nil, fmt.Errorf("read the archives: %w", err)
-		}
-		for n := range last + 1 {
-			for _, f := range rt.feeds(n) {
-				paths = append(paths, "/"+f.String())
+		for _, list := range documents(rt, last) {
+			for _, x := range list {
+				paths = append(paths, "/"+x.String())
 			}
 		}
 	}
@@ -125,8 +124,8 @@ func (b *builder) run(ctx context.Context) error {
 	}
 	d.epoch = b.s.epoch.Load()
 	b.s.list.Store(d)
-	routes := d.routes()
-	b.total = len(b.s.assets) + 1 + (1+len(formats))*len(routes)
+	routes := b.s.routes(d)
+	b.total = len(b.s.assets) + 2 + (2+len(formats))*len(routes)
 	for _, x := range d.sources {
 		b.total += x.Entries
 	}
@@ -136,6 +135,13 @@ func (b *builder) run(ctx context.Context) error {
 		}
 	}
 	if err := b.write(ctx, errorPage, b.s.missing.plain.body); err != nil {
+		return err
+	}
+	body, err := b.s.unsearchable(d)
+	if err != nil {
+		return fmt.Errorf("make the page in the place of the search: %w", err)
+	}
+	if err := b.write(ctx, searchPage, body); err != nil {
 		return err
 	}
 	if err := b.views(ctx, d, routes); err != nil {
@@ -150,11 +156,11 @@ func (b *builder) run(ctx context.Context) error {
 func (b *builder) entries(ctx context.Context, authors map[string]feeds.Category) error {
 	v := b.s.plainView(route{kind: atEntry})
 	return b.s.walk(ctx, func(e *feeds.Entry) error {
-		versions, err := b.s.versions(ctx, e)
-		if err != nil {
+		m := material{view: v, look: *b.s.look.Load(), entries: []feeds.Entry{*e}, authors: authors}
+		if err := b.s.gatherPost(ctx, &m); err != nil {
 			return err
 		}
-		return b.render(ctx, route{kind: atEntry, name: e.ID}, material{view: v, entries: []feeds.Entry{*e}, versions: versions, authors: authors})
+		return b.render(ctx, route{kind: atEntry, name: e.ID}, m)
 	})
 }
 
@@ -189,20 +195,37 @@ func (b *builder) views(ctx context.Context, d *directory, routes []route) error
 			return fmt.Errorf("make %s: %w", rt, err)
 		}
 		last, err := b.same(ctx, v, rt)
-		if err == nil && rt.kind == atCategory {
-			_, err = b.same(ctx, v, rt.list())
-		}
-		if err == nil && rt.hasFeeds() {
-			last, err = b.same(ctx, v, rt.feeds(0)...)
-		}
-		for n := 1; err == nil && n <= last; n++ {
-			_, err = b.same(ctx, v, rt.feeds(n)...)
-		}
 		if err != nil {
 			return err
 		}
+		for _, list := range documents(rt, last)[1:] {
+			if _, err := b.same(ctx, v, list...); err != nil {
+				return err
+			}
+		}
 	}
 	return nil
+}
+
+// documents are those of a page: itself, first, and what else there is of its view if it
+// is one with so many archives. What is made from the same entries stands together.
+func documents(rt route, archives int) (all [][]route) {
+	all = [][]route{{rt}}
+	if !rt.numbered() || !rt.hasFeeds() {
+		return all
+	}
+	titles := rt
+	titles.titles = true
+	all = append(all, []route{titles}, rt.feeds(0))
+	if rt.kind == atCategory {
+		all = append(all, []route{rt.list()})
+	}
+	for n := 1; n <= archives; n++ {
+		page := rt
+		page.archive = n
+		all = append(all, append(rt.feeds(n), page))
+	}
+	return all
 }
 
 // same writes documents of the same entries: the store is asked once for them. It
@@ -251,13 +274,19 @@ func (s *Site) walk(ctx context.Context, f func(*feeds.Entry) error) error {
 	}
 }
 
-// routes are the pages of everything but entries.
-func (d *directory) routes() []route {
-	list := []route{{kind: atCategories}, {kind: atSources}, {kind: atStatus}, {kind: atOPML}, {kind: atHome}}
+// routes are the first pages of everything but entries, and what has no others.
+func (s *Site) routes(d *directory) []route {
+	list := []route{{kind: atCategories}, {kind: atSources}, {kind: atStatus}, {kind: atMonths}, {kind: atOPML}, {kind: atSitemap}, {kind: atHome}}
+	if s.about != "" {
+		list = append(list, route{kind: atAbout})
+	}
+	for _, c := range d.months {
+		list = append(list, route{kind: atMonth, month: c.Month})
+	}
 	for _, kind := range []struct {
 		kind  kind
 		names iter.Seq[string]
-	}{{atCategory, maps.Keys(d.categories)}, {atSource, maps.Keys(d.sources)}, {atAuthor, maps.Keys(d.authors)}, {atLanguage, maps.Keys(d.languages)}} {
+	}{{atCategory, maps.Keys(d.categories)}, {atSource, maps.Keys(d.sources)}, {atWhy, maps.Keys(d.sources)}, {atAuthor, maps.Keys(d.authors)}, {atLanguage, maps.Keys(d.languages)}} {
 		for name := range kind.names {
 			list = append(list, route{kind: kind.kind, name: name})
 		}

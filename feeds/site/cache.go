@@ -13,6 +13,7 @@ type kept struct {
 	doc   *document
 	seq   int64 // Version of the query it was made from
 	view  view
+	look  look      // of a page
 	size  int64     // as it was counted last
 	made  time.Time // before the store was asked; for what is kept by its age
 	// epoch is the last one in which the document was found current; failed is the

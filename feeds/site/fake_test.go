@@ -4,13 +4,11 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"maps"
 	"net/http"
 	"net/http/httptest"
 	"slices"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -32,6 +30,7 @@ type fake struct {
 	gone    map[string]bool
 	moved   map[string]string
 	held    map[string]feeds.HeldPosts
+	stories []feeds.Story
 	// archived are the IDs in the archives, whatever they are of, from 1.
 	archived map[int][]string
 	deleted  []feeds.Tombstone
@@ -41,6 +40,48 @@ type fake struct {
 	fail      bool
 	failAt    int           // the call that fails, counted from 1; 0: none
 	gate      chan struct{} // Entries waits for it, if set
+}
+
+func (f *fake) Why(context.Context, string) ([]feeds.Story, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.stories, f.call("Why")
+}
+
+func (f *fake) Months(_ context.Context, q feeds.Query) (list []feeds.MonthCount, err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if err := f.call("Months"); err != nil {
+		return nil, err
+	}
+	by := map[feeds.Month]int{}
+	q.Month = 0
+	for i := range f.entries {
+		if e := &f.entries[i]; selects(q, e) && !e.Sort.IsZero() {
+			by[feeds.MonthOf(e.Sort)]++
+		}
+	}
+	for _, m := range slices.Backward(slices.Sorted(maps.Keys(by))) {
+		list = append(list, feeds.MonthCount{Month: m, Entries: by[m]})
+	}
+	return list, nil
+}
+
+func (f *fake) Activity(context.Context, feeds.Month) (sources, lists map[string][]feeds.MonthCount, err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return nil, nil, f.call("Activity")
+}
+
+func (f *fake) LastVisit(context.Context) (last time.Time, err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for i := range f.sources {
+		if at := f.sources[i].State.LastVisit; at.After(last) {
+			last = at
+		}
+	}
+	return last, f.call("LastVisit")
 }
 
 var epoch = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
@@ -83,7 +124,7 @@ func (f *fake) Entries(_ context.Context, q feeds.Query) ([]feeds.Entry, error) 
 }
 
 func selects(q feeds.Query, e *feeds.Entry) bool {
-	return (q.ID == "" || q.ID == e.ID) && (q.Source == "" || q.Source == e.Source.Slug) && (q.Language == "" || q.Language == e.Language) &&
+	return (q.Month == 0 || q.Month == feeds.MonthOf(e.Sort)) && (q.ID == "" || q.ID == e.ID) && (q.Source == "" || q.Source == e.Source.Slug) && (q.Language == "" || q.Language == e.Language) &&
 		(q.Author == "" || slices.ContainsFunc(e.Authors, func(p feeds.Person) bool { return feeds.Slug(p.Name) == q.Author })) &&
 		(q.Category == "" || slices.ContainsFunc(e.Categories, func(c feeds.CategoryName) bool { return c.Slug == q.Category }))
 }
@@ -240,90 +281,10 @@ var (
 	gardens = feeds.CategoryName{Slug: "gärten", Title: "Gärten & Höfe"}
 )
 
-// emptyFake is a store in which there is nothing.
-func emptyFake() *fake {
-	return &fake{
-		calls: map[string]int{}, touched: map[feeds.Query]int64{},
-		before: map[string][]feeds.Version{}, gone: map[string]bool{}, moved: map[string]string{},
-	}
-}
-
-// newFake has 66 entries of three sources, the odd ones first.
-func newFake() *fake {
-	f := emptyFake()
-	f.sources = []feeds.Source{
-		{ID: 1, Slug: "rook", URL: "https://rook.example/atom.xml", Title: "The Rook", Site: "https://rook.example/", Language: "en",
-			Categories: []feeds.CategoryName{chess}},
-		{ID: 2, Slug: "beet", URL: "file:///srv/secret/beet", Title: `"Beet" <b>& Bed</b>`},
-		{ID: 3, Slug: "still", URL: "https://still.example/feed", FeedTitle: "Still Waters", FeedLink: "javascript:alert(1)",
-			State: feeds.State{LastVisit: epoch, Failures: 2, LastError: `the server <answered> 500`}},
-	}
-	f.entries = odd(f.sources)
-	for i := range 60 {
-		at := epoch.Add(-time.Duration(i+1) * 7 * time.Hour)
-		e := feeds.Entry{
-			ID: fmt.Sprintf("plain%02d", i), GUID: fmt.Sprintf("https://rook.example/%d", i), Permalink: fmt.Sprintf("https://rook.example/%d", i),
-			Title: fmt.Sprintf("Move %d", i), Content: fmt.Sprintf("<p>Knight to f%d.</p>", i%8+1),
-			Published: at, Sort: at, Changed: at, Source: &f.sources[i%2], Categories: []feeds.CategoryName{chess},
-		}
-		f.entries = append(f.entries, e)
-	}
-	// The one without a date is the last.
-	undated := f.entries[5]
-	f.entries = append(slices.Delete(f.entries, 5, 6), undated)
-	for i := range f.entries {
-		e := &f.entries[i]
-		e.Source.Entries++
-		e.Source.Updated = maxTime(e.Source.Updated, e.Changed)
-	}
-	f.cats = []feeds.Category{{CategoryName: chess, Entries: 60}, {CategoryName: gardens, Entries: 1, Updated: epoch}, {CategoryName: feeds.CategoryName{Slug: "../up", Title: "Up"}}}
-	return f
-}
-
-func maxTime(a, b time.Time) time.Time {
-	if a.After(b) {
-		return a
-	}
-	return b
-}
-
-// odd are entries of the kinds that pages break on.
-func odd(sources []feeds.Source) []feeds.Entry {
-	at := epoch.Add(2 * time.Hour)
-	base := func(id string, src int) feeds.Entry {
-		return feeds.Entry{ID: id, GUID: id, Permalink: "https://rook.example/" + id, Title: "Title of " + id, Sort: at, Changed: at, Source: &sources[src]}
-	}
-	hostile := base("hostile", 2)
-	hostile.Title = `</a></h3><script>alert("title")</script>" onmouseover="x`
-	hostile.Authors = []feeds.Person{{Name: `<img src=x onerror=alert(1)>`, URL: "javascript:alert(2)"}}
-	hostile.Language = `en" onload="x`
-	hostile.Permalink = "javascript:alert(3)"
-	hostile.Enclosures = []feeds.Enclosure{{URL: "data:text/html,x", Type: "text/html"}, {URL: "https://rook.example/a.mp3", Type: `audio/"mpeg`, Length: 3 << 20}}
-	rtl := base("arabic", 0)
-	rtl.Title, rtl.Content, rtl.Language = "حديقة", "<p>نص قصير</p>", "ar"
-	silent := base("silent", 0)
-	silent.Title, silent.Permalink, silent.Summary = "", "", "<p>Only a few words &amp; no title.</p>"
-	long := base("long", 1)
-	long.Content = "<h1>Top</h1><p>" + strings.Repeat("Bishops and beetroots. ", 100) + `</p><h2>Below</h2><p><img src="https://rook.example/p.png" alt=""></p>`
-	long.Categories = []feeds.CategoryName{gardens}
-	long.Revision, long.Also = 2, []feeds.Source{sources[0]}
-	long.TitleHTML = "Title of <em>long</em>"
-	huge := base("huge", 0)
-	huge.Content = "<p>" + strings.Repeat("More than a page may carry. ", 4000) + "</p>"
-	empty := base("empty", 0)
-	empty.Sort, empty.Changed = time.Time{}, time.Time{}
-	return []feeds.Entry{hostile, rtl, silent, long, huge, empty}
-}
-
-var testPlanet = feeds.Planet{
-	Title: "Planet Test", URL: "https://planet.example/", Description: "A planet for tests.", Language: "en",
-	Owner: feeds.Person{Name: "Ada", URL: "https://ada.example/"}, Entries: 60,
-}
-
 // newSite is a site over f whose clock stands a year after everything.
 func newSite(t testing.TB, f *fake, change ...func(*Options)) *Site {
 	t.Helper()
-	o := Options{Planet: testPlanet, Reader: f, Version: "0.0", Log: func(err error) { t.Logf("log: %v", err) }}
+	o := Options{Planet: testPlanet, Reader: f, Version: "0.0", StaleAfter: 2 * 365 * 24 * time.Hour, Log: func(err error) { t.Logf("log: %v", err) }}
 	for _, c := range change {
 		c(&o)
 	}

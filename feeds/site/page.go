@@ -3,24 +3,19 @@ package site
 import (
 	"bytes"
 	"cmp"
-	"embed"
 	"fmt"
 	"html/template"
 	"io"
-	"slices"
 	"strings"
 	"time"
 
 	"orrery/feeds"
 )
 
-//go:embed templates
-var templates embed.FS
-
-// page is what every template gets.
+// page is what every template gets (docs/themes.md).
 type page struct {
 	Planet    feeds.Planet
-	Home      string // root-relative
+	Home      string // root-relative, as all addresses here
 	OwnerURL  string
 	Names     assetNames
 	Version   string
@@ -30,23 +25,39 @@ type page struct {
 	Heading   string
 	Lead      string // a sentence about the page
 	About     string // the same for link previews
-	Canonical string // "" for a page that should not be found
-	Refresh   string // where a browser is to go at once, root-relative; "": nowhere
+	Address   string // absolute; "" for a page that should not be found
+	Canonical string // the same, or where the post was first that the page is a copy of
+	NoIndex   bool   // nor any other of this planet
+	Image     string // for link previews, absolute
+	Refresh   string // where a browser is to go at once; "": nowhere
 	Template  string // which of the bodies
 	Feeds     []feedLink
 	FeedsOf   string // whose feeds these are
 	Nav       []navLink
+	Seek      string // where the form of the search leads
 	OPML      string
-	List      string // the sources of a category as OPML
+	List      string    // the sources of a category as OPML
+	Look      look      // when the planet last looked at its sources
+	Ways      []navLink // the same posts in other ways
+	Pager     *pager
+	AboutPage string // where AboutText is; "": it is not
 
 	// of the body in Template
 	Days       []day
+	Dates      []titleDay
 	Site, Feed string // a source's own addresses
+	Doing      string // where it says how the source is doing
+	Face       *face
+	Chart      *chart
 	Post       *post
 	Search     *searchForm
-	Categories []categoryRow
+	Years      []yearRow
+	Categories []listRow
+	Languages  []listRow
 	Sources    []sourceRow
 	Status     *status
+	Why        *sourceWhy
+	AboutText  template.HTML
 }
 
 type feedLink struct {
@@ -58,14 +69,6 @@ type feedLink struct {
 	Type template.HTMLAttr
 }
 
-// searchForm is what people look for, and in what.
-type searchForm struct {
-	Action, Text string
-	Kept         []searchField // of the query, beside the text
-}
-
-type searchField struct{ Name, Value string }
-
 type navLink struct {
 	link
 	Here bool
@@ -76,46 +79,17 @@ type day struct {
 	Posts []template.HTML
 }
 
-type categoryRow struct {
-	link
-	Entries int
-	Newest  moment
-}
-
-type sourceRow struct {
-	link
-	Site, Feed string
-	Entries    int
-	Newest     moment
-	Trouble    string
-}
-
 // bodies are the templates of the kinds of page.
 var bodies = map[kind]string{
-	atHome: "view", atCategory: "view", atSource: "view", atAuthor: "view", atLanguage: "view", atSearch: "view", atEntry: "entry", atCategories: "categories", atSources: "sources",
-	atStatus: "status",
-}
-
-// loadPages parses the templates and makes the pages for where there is nothing.
-func (s *Site) loadPages() error {
-	t, err := template.New("").Funcs(template.FuncMap{"body": s.body, "plural": plural}).ParseFS(templates, "templates/*.html")
-	if err != nil {
-		return fmt.Errorf("read the templates: %w", err)
-	}
-	s.pages = t
-	if s.missing, err = s.absent("missing", "Nothing here"); err != nil {
-		return fmt.Errorf("render the page for unknown addresses: %w", err)
-	}
-	if s.gone, err = s.absent("gone", "No longer here"); err != nil {
-		return fmt.Errorf("render the page for what was taken back: %w", err)
-	}
-	return nil
+	atHome: "view", atCategory: "view", atSource: "view", atAuthor: "view", atLanguage: "view", atSearch: "view",
+	atMonth: "titles", atMonths: "months", atEntry: "entry", atCategories: "categories", atSources: "sources",
+	atStatus: "status", atWhy: "why", atAbout: "about",
 }
 
 // absent makes the page for addresses where there is nothing.
 func (s *Site) absent(template, heading string) (*document, error) {
 	p := s.frame(route{}, s.plainView(route{}))
-	p.Template, p.Canonical, p.Heading, p.Lead = template, "", heading, ""
+	p.Template, p.Address, p.Heading, p.Lead = template, "", heading, ""
 	p.Title = p.Heading + " – " + s.planet.Title
 	for i := range p.Nav {
 		p.Nav[i].Here = false
@@ -143,28 +117,69 @@ func plural(n int, one, many string) string {
 
 func (s *Site) writePage(w io.Writer, rt route, m material) error {
 	p := s.frame(rt, m.view)
+	p.Look = m.look
 	switch rt.kind {
 	case atEntry:
-		e := &m.entries[0]
-		x := (&poster{s: s, alone: true, authors: m.authors}).post(e)
-		x.History = tellHistory(e, m.versions)
-		p.Post = &x
-		p.Title, p.Heading, p.Lead = x.Title+" – "+s.planet.Title, x.Title, ""
-		p.About = feeds.Excerpt(cmp.Or(e.Summary, e.Content), 200)
+		s.entryPage(&p, m)
 	case atCategories:
-		p.Categories = s.categoryRows(m.categories)
+		p.Categories, p.Languages = s.listRows(m, atCategory), s.listRows(m, atLanguage)
 	case atSources:
-		p.Sources = s.sourceRows(m.sources)
+		p.Sources = s.sourceRows(m)
 	case atStatus:
-		p.Status = s.status(m.sources, m.held)
+		p.Status = s.status(m)
+	case atWhy:
+		p.Why = s.sourceWhy(m)
+	case atMonths:
+		p.Years, p.Chart = s.years(m.months), s.chart(m.months, m.newest())
+	case atMonth:
+		p.Dates, p.Pager = s.titles(m.entries), s.monthPager(rt.month, m.months)
+	case atAbout:
+		p.AboutText = s.about
 	default:
-		p.Site, p.Feed = webLink(m.view.home), webLink(m.view.feed)
-		if rt.kind == atSearch {
-			p.Search = s.searchForm(rt.filter)
-		}
-		p.Days = s.days(m)
+		s.viewPage(&p, rt, m)
 	}
 	return s.pages.ExecuteTemplate(w, "page.html", p)
+}
+
+func (s *Site) entryPage(p *page, m material) {
+	e := &m.entries[0]
+	x := (&poster{s: s, alone: true, authors: m.authors}).post(e)
+	x.History, x.Reasons = tellHistory(e, m.versions), feeds.TellReasons(m.stories)
+	p.Post = &x
+	p.Title, p.Heading, p.Lead = x.Title+" – "+s.planet.Title, x.Title, ""
+	p.About = feeds.Excerpt(cmp.Or(e.Summary, e.Content), 200)
+	p.Image = x.picture(e)
+	if x.Host != "" {
+		p.Canonical = x.Link
+	}
+}
+
+// viewPage shows the entries of a view: the newest, those of an archive, or titles only.
+func (s *Site) viewPage(p *page, rt route, m material) {
+	p.Ways, p.Pager = s.ways(rt), s.viewPager(rt, m)
+	if rt.titles {
+		p.Template, p.Dates = "titles", s.titles(m.entries)
+	} else {
+		p.Days = s.days(rt, m)
+	}
+	switch {
+	case rt.titles:
+		p.Title = "Titles: " + p.Title
+	case rt.archive > 0:
+		p.Title = fmt.Sprintf("Page %d: %s", rt.archive, p.Title)
+		p.Lead = fmt.Sprintf("Page %d of %d, in the order in which posts came here.", rt.archive, m.archives)
+	case rt.kind == atSource:
+		p.Site, p.Feed = webLink(m.view.home), webLink(m.view.feed)
+		p.Doing = s.href(route{kind: atWhy, name: rt.name})
+		p.Chart = s.chart(m.months, m.newest())
+		if len(m.sources) == 1 {
+			p.Face = s.face(&m.sources[0])
+		}
+	case rt.kind == atSearch:
+		p.Search, p.Lead = s.searchForm(rt.filter, m), ""
+	case rt.kind != atHome:
+		p.Chart = s.chart(m.months, m.newest())
+	}
 }
 
 // frame is what surrounds the body of any page.
@@ -172,17 +187,23 @@ func (s *Site) frame(rt route, v view) page {
 	p := page{
 		Planet: s.planet, Home: s.base, OwnerURL: webLink(s.planet.Owner.URL), Names: s.names, Version: s.version,
 		Title: v.Title, Heading: v.name, Lead: v.Description, About: v.Description,
-		Canonical: s.planet.URL + rt.escaped(), Template: bodies[rt.kind],
-		OPML: s.href(route{kind: atOPML}),
+		Address: s.planet.URL + rt.escaped(), Template: bodies[rt.kind], NoIndex: s.noIndex,
+		OPML: s.href(route{kind: atOPML}), Seek: s.href(route{kind: atSearch}),
 	}
 	p.Lang, p.Dir = script(s.planet.Language, "")
 	p.Lang = cmp.Or(p.Lang, "en") // what our own words are in
 	for _, n := range []struct {
 		kind kind
 		name string
-	}{{atHome, "Planet"}, {atCategories, "Categories"}, {atSources, "Sources"}, {atStatus, "Status"}} {
+	}{{atHome, "Planet"}, {atCategories, "Categories"}, {atSources, "Sources"}, {atMonths, "Archive"}, {atStatus, "Status"}, {atAbout, "About"}} {
+		if n.kind == atAbout && s.about == "" {
+			continue
+		}
 		at := route{kind: n.kind}
-		p.Nav = append(p.Nav, navLink{link{n.name, s.href(at)}, at == rt})
+		p.Nav = append(p.Nav, navLink{link{n.name, s.href(at)}, at == rt.page()})
+	}
+	if s.about != "" {
+		p.AboutPage = s.href(route{kind: atAbout})
 	}
 	of := route{} // a list and an entry have no feeds of their own: the planet's
 	p.FeedsOf = s.planet.Title
@@ -193,17 +214,8 @@ func (s *Site) frame(rt route, v view) page {
 		p.List = s.href(rt.list())
 	}
 	p.Feeds = s.feedLinks(of, p.FeedsOf)
+	p.Canonical = p.Address
 	return p
-}
-
-func (s *Site) searchForm(f filter) *searchForm {
-	form := &searchForm{Action: s.href(route{kind: atSearch}), Text: f.text}
-	for _, x := range [...]searchField{{"category", f.category}, {"source", f.source}, {"author", f.author}, {"lang", f.language}} {
-		if x.Value != "" {
-			form.Kept = append(form.Kept, x)
-		}
-	}
-	return form
 }
 
 func (s *Site) feedLinks(of route, name string) []feedLink {
@@ -224,9 +236,12 @@ func (s *Site) feedLinks(of route, name string) []feedLink {
 
 // days groups entries by the day they appeared. An entry that cannot be
 // rendered is left out and reported, the others stay (hostile.md).
-func (s *Site) days(m material) []day {
+func (s *Site) days(rt route, m material) []day {
 	var days []day
 	p := &poster{s: s, budget: inlineAll, authors: m.authors}
+	if rt.kind == atSearch {
+		p.search = feeds.ParseSearch(rt.filter.text)
+	}
 	for i := range m.entries {
 		x := p.post(&m.entries[i])
 		var b strings.Builder
@@ -235,11 +250,7 @@ func (s *Site) days(m material) []day {
 			continue
 		}
 		if n := len(days); n == 0 || days[n-1].Text != x.Time.Text {
-			iso := ""
-			if x.Time.ISO != "" {
-				iso = x.Time.ISO[:len(time.DateOnly)]
-			}
-			days = append(days, day{moment: moment{x.Time.Text, iso}})
+			days = append(days, day{moment: dayOf(x.Time)})
 		}
 		d := &days[len(days)-1]
 		d.Posts = append(d.Posts, template.HTML(b.String()))
@@ -247,42 +258,12 @@ func (s *Site) days(m material) []day {
 	return days
 }
 
-func (s *Site) categoryRows(list []feeds.Category) []categoryRow {
-	var rows []categoryRow
-	for _, c := range list {
-		if kind, _ := c.List(); kind == "" && validName(c.Slug) {
-			at := route{kind: atCategory, name: c.Slug}
-			rows = append(rows, categoryRow{link{cmp.Or(c.Title, c.Slug), s.href(at)}, c.Entries, momentOf(c.Updated)})
-		}
+// dayOf is a moment without its hour.
+func dayOf(m moment) moment {
+	if m.ISO != "" {
+		m.ISO = m.ISO[:len(time.DateOnly)]
 	}
-	slices.SortFunc(rows, func(a, b categoryRow) int { return byName(a.link, b.link) })
-	return rows
-}
-
-func (s *Site) sourceRows(list []feeds.Source) []sourceRow {
-	var rows []sourceRow
-	for i := range list {
-		x := &list[i]
-		if !validName(x.Slug) {
-			continue
-		}
-		at := route{kind: atSource, name: x.Slug}
-		r := sourceRow{
-			link: link{x.Name(), s.href(at)}, Site: webLink(x.Home()), Feed: s.feedOf(x),
-			Entries: x.Entries, Newest: momentOf(x.Updated), Trouble: trouble(x),
-		}
-		rows = append(rows, r)
-	}
-	slices.SortFunc(rows, func(a, b sourceRow) int { return byName(a.link, b.link) })
-	return rows
-}
-
-// feedOf is where the feed of a source is: of a folder of ours, the one we make of it.
-func (s *Site) feedOf(x *feeds.Source) string {
-	if x.Local() && validName(x.Slug) {
-		return s.href(route{kind: atSource, name: x.Slug, feed: "atom"})
-	}
-	return webLink(x.PublicURL())
+	return m
 }
 
 // byName orders a list for people; the address decides between equal names.

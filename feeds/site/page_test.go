@@ -160,7 +160,7 @@ func TestPagesNameThemselvesAndTheirFeeds(t *testing.T) {
 		{"/", "https://planet.example/", "https://planet.example/", "Planet Test", "Planet Test"},
 		{"/category/g%C3%A4rten/", "https://planet.example/category/g%C3%A4rten/", "https://planet.example/category/g%C3%A4rten/", "Gärten &amp; Höfe – Planet Test", "Gärten &amp; Höfe"},
 		{"/source/still/", "https://planet.example/source/still/", "https://planet.example/source/still/", "Still Waters – Planet Test", "Still Waters"},
-		{"/entry/plain00/", "https://planet.example/entry/plain00/", "https://planet.example/", "Move 0 – Planet Test", "Move 0"},
+		{"/entry/plain00/", "https://rook.example/0", "https://planet.example/", "Move 0 – Planet Test", "Move 0"},
 		{"/sources/", "https://planet.example/sources/", "https://planet.example/", "Sources – Planet Test", "Sources"},
 	} {
 		b := body(t, get(s, c.path))
@@ -210,7 +210,7 @@ func TestSourcesSayWhatIsWrongAndHideOurFolders(t *testing.T) {
 	}
 	f.mu.Lock()
 	f.seq++
-	f.sources[2].State.LastVisit, f.sources[2].State.Failures = epoch.Add(time.Hour), 3
+	f.sources[2].State.LastVisit, f.sources[2].State.Failures = f.sources[2].State.LastVisit.Add(time.Minute), 3
 	f.mu.Unlock()
 	refresh(t, s)
 	if body(t, get(s, "/sources/")) != b {

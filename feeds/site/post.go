@@ -5,6 +5,7 @@ import (
 	"html/template"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"orrery/feeds"
@@ -22,6 +23,7 @@ type post struct {
 	Here      string        // its page on the planet
 	Authors   []link
 	Source    link
+	Face      *face
 	Origin    link // where it was first published, if Source is a planet itself
 	Time      moment
 	Edited    moment // zero: never
@@ -34,6 +36,9 @@ type post struct {
 	Folded    bool
 	Alone     bool     // on its own page
 	History   *history // on its own page, of what was changed
+	Reasons   []string // there, why it is here as it is
+	// Where something was looked for: the title and a part of the text with marks.
+	Marked, Snippet []feeds.Passage
 }
 
 type link struct{ Name, URL string }
@@ -58,9 +63,25 @@ type poster struct {
 	alone   bool
 	budget  int                       // bytes of HTML that folded posts may still take
 	authors map[string]feeds.Category // those that have a page, by slug
+	search  feeds.Search
 }
 
 func (p *poster) post(e *feeds.Entry) post {
+	x := p.heading(e)
+	p.people(&x, e)
+	p.topics(&x, e)
+	p.text(&x, e)
+	p.find(&x, e)
+	for _, f := range e.Enclosures {
+		if l := webLink(f.URL); l != "" {
+			x.Files = append(x.Files, link{Name: fileLabel(&f), URL: l})
+		}
+	}
+	return x
+}
+
+// heading is a post without its text and what stands around that.
+func (p *poster) heading(e *feeds.Entry) post {
 	at := route{kind: atEntry, name: e.ID}
 	x := post{Title: e.Title, Styled: trusted(e.TitleHTML, 4), Here: p.s.href(at), Alone: p.alone, Time: momentOf(e.Sort)}
 	x.Lang, x.Dir = script(entryLanguage(e), e.Title+" "+feeds.Excerpt(cmp.Or(e.Content, e.Summary), excerptSize))
@@ -72,15 +93,24 @@ func (p *poster) post(e *feeds.Entry) post {
 	if e.Revision > 0 {
 		x.Edited = momentOf(e.Changed)
 	}
-	p.people(&x, e)
-	p.topics(&x, e)
-	p.text(&x, e)
-	for _, f := range e.Enclosures {
-		if l := webLink(f.URL); l != "" {
-			x.Files = append(x.Files, link{Name: fileLabel(&f), URL: l})
-		}
+	if x.Title == "" {
+		x.Untitled = true
+		x.Title = cmp.Or(feeds.Excerpt(cmp.Or(e.Content, e.Summary), 80), "Untitled")
+	}
+	if e.Source != nil {
+		x.Source, x.Face = p.s.sourceLink(e.Source), p.s.face(e.Source)
 	}
 	return x
+}
+
+// picture is one that the post brought along, for link previews.
+func (x *post) picture(e *feeds.Entry) string {
+	for i := range e.Enclosures {
+		if f := &e.Enclosures[i]; strings.HasPrefix(f.Type, "image/") && webLink(f.URL) != "" {
+			return f.URL
+		}
+	}
+	return ""
 }
 
 func entryLanguage(e *feeds.Entry) string {
@@ -91,9 +121,6 @@ func entryLanguage(e *feeds.Entry) string {
 }
 
 func (p *poster) people(x *post, e *feeds.Entry) {
-	if e.Source != nil {
-		x.Source = p.s.sourceLink(e.Source)
-	}
 	if o := e.Origin; o != nil && o.Title != "" && o.Title != x.Source.Name {
 		x.Origin = link{Name: o.Title, URL: webLink(o.Link)}
 	}
@@ -134,10 +161,6 @@ func (p *poster) topics(x *post, e *feeds.Entry) {
 // folded, and what would make the page too heavy only on its own page.
 func (p *poster) text(x *post, e *feeds.Entry) {
 	content := cmp.Or(e.Content, e.Summary)
-	if x.Title == "" {
-		x.Untitled = true
-		x.Title = cmp.Or(feeds.Excerpt(content, 80), "Untitled")
-	}
 	switch {
 	case p.alone:
 		x.Body = trusted(content, 2)

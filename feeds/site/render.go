@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"time"
 
 	"orrery/feeds"
@@ -18,19 +17,6 @@ type view struct {
 	name string // of the category or source alone
 	// home and feed are a source's own addresses.
 	home, feed string
-}
-
-// material is all that a document is made from: the same material, the same bytes.
-type material struct {
-	view       view
-	entries    []feeds.Entry
-	versions   []feeds.Version // of the only entry
-	sources    []feeds.Source
-	categories []feeds.Category
-	held       map[string]feeds.HeldPosts // by source
-	authors    map[string]feeds.Category  // by slug
-	archives   int                        // the number of the last
-	deleted    []feeds.Tombstone
 }
 
 // document is the document of rt: the kept one if nothing has changed since,
@@ -67,7 +53,7 @@ func (s *Site) current(rt route) *document {
 		return nil
 	}
 	fresh := k.epoch.Load() == s.epoch.Load()
-	if rt.kind == atStatus {
+	if rt.isHealth() {
 		fresh = s.now().Sub(k.made) < statusAge
 	}
 	if fresh || k.failed.Load() == s.tick.Load()+1 {
@@ -94,6 +80,8 @@ func (s *Site) renew(ctx context.Context, rt route) (*document, error) {
 	case errors.Is(err, errNotFound):
 		s.keeps(rt).drop(rt)
 		return nil, err
+	case old != nil && errors.Is(err, errBusy):
+		return old.doc, nil
 	case old != nil:
 		old.failed.Store(tick + 1)
 		s.log(fmt.Errorf("make %s anew, the last good one is served: %w", rt, err))
@@ -112,13 +100,20 @@ func (s *Site) remake(ctx context.Context, rt route, old *kept) (*kept, error) {
 	made := s.now()
 	var seq int64
 	var changed time.Time
-	if rt.kind != atStatus { // no version tells of its changes, nor when they were
+	if !rt.isHealth() { // no version tells of its changes, nor when they were
 		if seq, changed, err = s.reader.Version(ctx, rt.query(s.planet.Entries)); err != nil {
 			return nil, fmt.Errorf("read its version: %w", err)
 		}
-		if old != nil && old.seq == seq && old.view == v {
+		if old != nil && old.seq == seq && old.view == v && (rt.feed != "" || old.look == *s.look.Load()) {
 			return old, nil
 		}
+	}
+	if rt.kind == atSearch {
+		done, err := s.finding(ctx)
+		if err != nil {
+			return nil, err
+		}
+		defer done()
 	}
 	m, err := s.gather(ctx, rt, v)
 	if err != nil {
@@ -132,96 +127,11 @@ func (s *Site) remake(ctx context.Context, rt route, old *kept) (*kept, error) {
 	if old != nil && old.doc.modified.After(f.modified) {
 		f.modified = old.doc.modified // Last-Modified never goes back
 	}
-	k := &kept{route: rt, seq: seq, view: v, made: made, doc: newDocument(body, f)}
+	k := &kept{route: rt, seq: seq, view: v, look: m.look, made: made, doc: newDocument(body, f)}
 	if old != nil && old.doc.same(k.doc) {
 		k.doc = old.doc // what nobody can see changed nothing
 	}
 	return k, nil
-}
-
-// gather asks the store for what the document of rt shows.
-func (s *Site) gather(ctx context.Context, rt route, v view) (m material, err error) {
-	if rt.feed == opml {
-		return s.gatherList(ctx, rt, v)
-	}
-	m.view = v
-	switch rt.kind {
-	case atSources, atOPML:
-		if m.sources, err = s.reader.Sources(ctx); err != nil {
-			return m, fmt.Errorf("read the sources: %w", err)
-		}
-	case atStatus:
-		if m.sources, err = s.reader.Sources(ctx); err != nil {
-			return m, fmt.Errorf("read the sources: %w", err)
-		}
-		if m.held, err = s.reader.Held(ctx); err != nil {
-			return m, fmt.Errorf("read what is held back: %w", err)
-		}
-	case atCategories:
-		if m.categories, err = s.reader.Lists(ctx); err != nil {
-			return m, fmt.Errorf("read the categories: %w", err)
-		}
-	default:
-		if m.entries, err = s.reader.Entries(ctx, rt.query(s.planet.Entries)); err != nil {
-			return m, fmt.Errorf("read the entries: %w", err)
-		}
-		err = s.gatherAround(ctx, rt, &m)
-	}
-	return m, err
-}
-
-// gatherAround asks for what a document says besides its entries.
-func (s *Site) gatherAround(ctx context.Context, rt route, m *material) error {
-	if rt.feed != "" {
-		return s.gatherPast(ctx, rt, m)
-	}
-	d, err := s.directory(ctx)
-	if err != nil {
-		return err
-	}
-	m.authors = d.authors
-	if rt.kind != atEntry {
-		return nil
-	}
-	if len(m.entries) == 0 {
-		return s.fate(ctx, rt.name)
-	}
-	m.versions, err = s.versions(ctx, &m.entries[0])
-	return err
-}
-
-// gatherList asks for the sources of a category: who was put into it, and who has an
-// entry in it.
-func (s *Site) gatherList(ctx context.Context, rt route, v view) (material, error) {
-	m := material{view: v}
-	in, err := s.reader.SourcesIn(ctx, rt.name)
-	if err != nil {
-		return m, fmt.Errorf("read who writes in the category: %w", err)
-	}
-	if m.sources, err = s.reader.Sources(ctx); err != nil {
-		return m, fmt.Errorf("read the sources: %w", err)
-	}
-	m.sources = slices.DeleteFunc(m.sources, func(x feeds.Source) bool {
-		return !slices.Contains(in, x.Slug) && !slices.ContainsFunc(x.Categories, func(c feeds.CategoryName) bool { return c.Slug == rt.name })
-	})
-	return m, nil
-}
-
-// gatherPast asks for what a feed says of what was before its entries.
-func (s *Site) gatherPast(ctx context.Context, rt route, m *material) (err error) {
-	q := rt.page().query(0)
-	if m.archives, err = s.reader.Archives(ctx, q); err != nil {
-		return fmt.Errorf("read its archives: %w", err)
-	}
-	if rt.archive > m.archives {
-		return errNotFound
-	}
-	if rt.archive == 0 {
-		if m.deleted, err = s.reader.Tombstones(ctx, q); err != nil {
-			return fmt.Errorf("read what was taken back: %w", err)
-		}
-	}
-	return nil
 }
 
 // render makes the bytes of a document from its material and nothing else. A
@@ -236,6 +146,8 @@ func (s *Site) render(rt route, m material) (body []byte, err error) {
 	switch {
 	case rt.kind == atOPML, rt.feed == opml:
 		err = feeds.WriteOPML(&b, s.outline(m))
+	case rt.kind == atSitemap:
+		return s.sitemap(m)
 	case rt.feed != "":
 		err = s.writeFeed(&b, rt, m)
 	default:
@@ -323,8 +235,11 @@ func (s *Site) facts(rt route, changed time.Time) facts {
 		self: s.planet.URL + rt.escaped(), modified: changed,
 	}
 	switch {
-	case rt.kind == atStatus:
+	case rt.isHealth():
 		f.control = statusControl
+		return f
+	case rt.kind == atSitemap:
+		f.typ, f.policy = "application/xml; charset=utf-8", feedPolicy
 		return f
 	case rt.kind == atOPML, rt.feed == opml:
 		f.typ = feeds.OPMLType

@@ -21,11 +21,16 @@ const (
 	atAuthor                 // one author
 	atLanguage               // one language
 	atSearch                 // what a filter selects
+	atMonth                  // the titles of one month
 	atEntry                  // one entry
+	atWhy                    // how one source is doing, and why
+	atMonths                 // the list of months
 	atCategories             // the list of categories
 	atSources                // the list of sources
 	atStatus                 // how the sources are doing
+	atAbout                  // what the planet is
 	atOPML                   // the sources as OPML
+	atSitemap                // the pages, for search engines
 )
 
 // A route is one address of the planet.
@@ -33,24 +38,22 @@ type route struct {
 	kind kind
 	name string // slug of a category, source, author or language, ID of an entry
 	feed string // "atom", "rss", "json", of a category also "opml"; "" for the page
-	// archive is the number of an archive, of a feed; 0: the feed itself.
+	// archive is the number of an archive, of a feed or as a numbered page; 0: what is
+	// newest.
 	archive int
+	titles  bool // of a page: without the texts
+	month   feeds.Month
 	// Of a feed: arrival orders it by when its entries came, excerpts has summaries
 	// in place of the texts.
 	arrival, excerpts bool
 	filter            filter // of a search
 }
 
-// filter is what a search asks for; all of it has to hold.
-type filter struct {
-	text                               string // as it was typed
-	category, source, author, language string // slugs
-}
-
 // opmlFile is the list of the sources of the planet, or of a category in its folder.
 const (
-	opmlFile = "opml.xml"
-	opml     = "opml"
+	opmlFile    = "opml.xml"
+	opml        = "opml"
+	sitemapFile = "sitemap.xml"
 )
 
 // wellKnown is where programs look for the list of whom a site reads, without having
@@ -66,20 +69,24 @@ var folders = map[string]kind{
 }
 
 // lists are the kinds without one.
-var lists = map[string]kind{"categories": atCategories, "sources": atSources, "status": atStatus}
+var lists = map[string]kind{
+	"categories": atCategories, "sources": atSources, "status": atStatus, "about": atAbout,
+}
 
 // parseRoute reads a path below the planet's base, unescaped.
 func parseRoute(path string) (route, bool) {
 	switch path {
-	case "":
-		return route{}, true
 	case opmlFile:
 		return route{kind: atOPML}, true
+	case sitemapFile:
+		return route{kind: atSitemap}, true
 	case "search":
 		return route{kind: atSearch}, true
+	case monthsFolder:
+		return route{kind: atMonths}, true
 	}
-	if f, n, ok := feedFile(path); ok {
-		return route{feed: f, archive: n}, true
+	if rt, ok := (route{}).within(path); ok {
+		return rt, true
 	}
 	first, rest, ok := strings.Cut(path, "/")
 	if !ok {
@@ -88,7 +95,10 @@ func parseRoute(path string) (route, bool) {
 	if k, ok := lists[first]; ok {
 		return route{kind: k}, rest == ""
 	}
-	if first == "search" {
+	switch first {
+	case "archive":
+		return monthRoute(rest)
+	case "search":
 		f, n, ok := feedFile(rest)
 		return route{kind: atSearch, feed: f}, ok && n == 0
 	}
@@ -100,14 +110,54 @@ func parseRoute(path string) (route, bool) {
 	if !ok || !validName(name) || k == atEntry && !validID(name) {
 		return route{}, false
 	}
-	if file == "" {
-		return route{kind: k, name: name}, true
+	at := route{kind: k, name: name}
+	switch {
+	case file == "":
+		return at, true
+	case k == atEntry:
+		return route{}, false
+	case file == opmlFile && k == atCategory:
+		return at.list(), true
+	case file == whyFolder && k == atSource:
+		return route{kind: atWhy, name: name}, true
 	}
-	if file == opmlFile && k == atCategory {
-		return route{kind: k, name: name}.list(), true
+	return at.within(file)
+}
+
+// Folders within those of the views.
+const (
+	monthsFolder = "archive/"
+	titlesFolder = "titles/"
+	pageFolder   = "page/"
+	whyFolder    = "why/"
+)
+
+// within reads the path of what lies in the folder of a view: "", "titles/", "page/3/",
+// "feed.atom", "archive/7.atom".
+func (rt route) within(path string) (route, bool) {
+	switch path {
+	case "":
+		return rt, true
+	case titlesFolder:
+		rt.titles = true
+		return rt, true
 	}
-	f, n, ok := feedFile(file)
-	return route{kind: k, name: name, feed: f, archive: n}, ok && k != atEntry
+	if number, ok := strings.CutPrefix(path, pageFolder); ok {
+		number, slash := strings.CutSuffix(number, "/")
+		rt.archive, ok = archiveNumber(number)
+		return rt, ok && slash
+	}
+	f, n, ok := feedFile(path)
+	rt.feed, rt.archive = f, n
+	return rt, ok
+}
+
+// monthRoute reads "2026/11/".
+func monthRoute(path string) (route, bool) {
+	year, rest, _ := strings.Cut(path, "/")
+	month, slash := strings.CutSuffix(rest, "/")
+	m, ok := feeds.ParseMonth(year, month)
+	return route{kind: atMonth, month: m}, ok && slash
 }
 
 // maxArchive bounds the number of an archive.
@@ -122,55 +172,15 @@ func feedFile(name string) (format string, archive int, ok bool) {
 	if name == "feed" {
 		return format, 0, true
 	}
-	number, ok := strings.CutPrefix(name, "archive/")
-	archive, err := strconv.Atoi(number)
-	if !ok || err != nil || archive < 1 || archive > maxArchive || strconv.Itoa(archive) != number {
-		return "", 0, false
-	}
-	return format, archive, true
+	number, there := strings.CutPrefix(name, "archive/")
+	archive, ok = archiveNumber(number)
+	return format, archive, there && ok
 }
 
-// maxQuery bounds the query of an address, in bytes.
-const maxQuery = 1 << 10
-
-// asked is the route with what the query of its address asks for. What nobody knows is
-// ignored (output.md 20); a name that none can have is asked for, and selects nothing.
-func (rt route) asked(query string) route {
-	if query == "" || len(query) > maxQuery || rt.kind != atSearch && !slices.Contains(formats[:], rt.feed) {
-		return rt
-	}
-	q, _ := url.ParseQuery(query) // what cannot be read is ignored, too
-	if rt.feed != "" && rt.archive == 0 {
-		rt.excerpts = q.Get("content") == "summary"
-		rt.arrival = q.Get("order") == "arrival" && rt.kind != atSearch
-	}
-	if rt.kind == atSearch {
-		rt.filter = filter{strings.Join(strings.Fields(q.Get("q")), " "), q.Get("category"), q.Get("source"), q.Get("author"), strings.ToLower(q.Get("lang"))}
-	}
-	return rt
-}
-
-// options is the part of the address behind the path, "" or with its question mark: the
-// same for all that ask for the same.
-func (rt route) options() string {
-	q := url.Values{}
-	for name, value := range map[string]string{
-		"q": rt.filter.text, "category": rt.filter.category, "source": rt.filter.source, "author": rt.filter.author, "lang": rt.filter.language,
-	} {
-		if value != "" {
-			q.Set(name, value)
-		}
-	}
-	if rt.excerpts {
-		q.Set("content", "summary")
-	}
-	if rt.arrival {
-		q.Set("order", "arrival")
-	}
-	if len(q) == 0 {
-		return ""
-	}
-	return "?" + q.Encode() // in the order of the names
+// archiveNumber reads the number of an archive as it is written, in one way only.
+func archiveNumber(number string) (int, bool) {
+	n, err := strconv.Atoi(number)
+	return n, err == nil && n >= 1 && n <= maxArchive && strconv.Itoa(n) == number
 }
 
 // folder says where a page's address without its slash leads.
@@ -214,9 +224,14 @@ func (rt route) path(escape func(string) string) string {
 	return rt.dir(escape) + rt.document() + rt.options()
 }
 
-// document is the file of a feed in its folder, "" of a page.
+// document is where a feed, or what is not the first page, lies in the folder of its
+// view; "" of the first page.
 func (rt route) document() string {
 	switch {
+	case rt.titles:
+		return titlesFolder
+	case rt.feed == "" && rt.archive > 0:
+		return pageFolder + strconv.Itoa(rt.archive) + "/"
 	case rt.feed == "":
 		return ""
 	case rt.feed == opml:
@@ -233,13 +248,22 @@ func (rt route) of(archive int) route {
 }
 
 // hasFeeds says that the page has feeds of its own.
-func (rt route) hasFeeds() bool {
+func (rt route) hasFeeds() bool { return rt.feed == "" && rt.isView() }
+
+// isView says that what the page or feed shows are entries of a view.
+func (rt route) isView() bool {
 	switch rt.kind {
 	case atHome, atCategory, atSource, atAuthor, atLanguage, atSearch:
-		return rt.feed == ""
+		return true
 	}
 	return false
 }
+
+// isHealth says that the page tells how sources are doing, which every visit changes.
+func (rt route) isHealth() bool { return rt.kind == atStatus || rt.kind == atWhy }
+
+// numbered says that the view has archives, and so numbered pages.
+func (rt route) numbered() bool { return rt.isView() && rt.kind != atSearch }
 
 // feeds are the feeds of the page in all formats, or with a number the archives.
 func (rt route) feeds(archive int) []route {
@@ -250,6 +274,12 @@ func (rt route) feeds(archive int) []route {
 	}
 	return list
 }
+
+// Bounds of the pages that show titles only.
+const (
+	titlesPages = 5    // times as many as are on a page with texts
+	maxMonth    = 2000 // entries of a month
+)
 
 // list is the list of the sources of a category.
 func (rt route) list() route { return route{kind: rt.kind, name: rt.name, feed: opml} }
@@ -274,6 +304,16 @@ func (rt route) dir(escape func(string) string) string {
 		return "search/"
 	case atEntry:
 		return "entry/" + escape(rt.name) + "/"
+	case atWhy:
+		return "source/" + escape(rt.name) + "/" + whyFolder
+	case atMonth:
+		return monthsFolder + strings.ReplaceAll(rt.month.String(), "-", "/") + "/"
+	case atMonths:
+		return monthsFolder
+	case atAbout:
+		return "about/"
+	case atSitemap:
+		return sitemapFile
 	case atCategories:
 		return "categories/"
 	case atSources:
@@ -303,6 +343,9 @@ func (rt route) query(limit int) feeds.Query {
 	if rt.feed == opml {
 		return feeds.Query{} // whoever is put into a category need not have an entry in it
 	}
+	if rt.titles {
+		limit *= titlesPages
+	}
 	q := feeds.Query{Limit: limit, Open: slices.Contains(formats[:], rt.feed) && !rt.arrival && rt.archive == 0, ByArrival: rt.arrival, Archive: rt.archive}
 	if rt.archive > 0 {
 		q.Limit = 0
@@ -322,6 +365,10 @@ func (rt route) query(limit int) feeds.Query {
 		q = feeds.Query{Limit: limit, Text: f.text, Newest: f.text != "" && rt.feed != "", Category: f.category, Source: f.source, Author: f.author, Language: f.language}
 	case atEntry:
 		return feeds.Query{ID: rt.name, Limit: 1}
+	case atMonth:
+		return feeds.Query{Month: rt.month, Limit: maxMonth}
+	case atWhy:
+		return feeds.Query{Source: rt.name}
 	default:
 		return feeds.Query{}
 	}

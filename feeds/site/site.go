@@ -14,6 +14,7 @@ import (
 	"errors"
 	"fmt"
 	"html/template"
+	"io/fs"
 	"net/http"
 	"net/url"
 	"strings"
@@ -51,6 +52,14 @@ type Reader interface {
 	Fate(ctx context.Context, id string) (gone bool, movedTo string, err error)
 	// Moved are all IDs for which Fate says movedTo, and that.
 	Moved(ctx context.Context) (map[string]string, error)
+	// Why tells what became of the entry, which has several copies.
+	Why(ctx context.Context, id string) ([]feeds.Story, error)
+	// Months are those with entries of what the query selects, the newest first.
+	Months(ctx context.Context, q feeds.Query) ([]feeds.MonthCount, error)
+	// Activity are the months since one of all sources and all lists, by slug.
+	Activity(ctx context.Context, since feeds.Month) (sources, lists map[string][]feeds.MonthCount, err error)
+	// LastVisit is when a source was looked at last; zero: never.
+	LastVisit(ctx context.Context) (time.Time, error)
 	// Held are the posts that are held back as a flood, by the slugs of their sources.
 	Held(ctx context.Context) (map[string]feeds.HeldPosts, error)
 }
@@ -70,6 +79,18 @@ type Options struct {
 	// CacheBytes bounds the memory of kept documents, but for those of searches, which
 	// may take another eighth of it. Default 64 MiB.
 	CacheBytes int64
+	// StaleAfter is how long ago the last look at a source may be before every page says
+	// so. Default 48 hours.
+	StaleAfter time.Duration
+	// About is what the planet says of itself at length, as HTML that is sanitized; ""
+	// for no such page.
+	About string
+	// Faces are the pictures of sources by their slugs: the bytes of image files.
+	Faces map[string][]byte
+	// NoIndex asks search engines to leave the planet out.
+	NoIndex bool
+	// Theme overlays templates/*.html and static/* one by one (docs/themes.md); nil: none.
+	Theme fs.FS
 	// Log hears of documents that could not be made, from any goroutine. Default: nobody.
 	Log func(error)
 }
@@ -95,6 +116,9 @@ type Site struct {
 	base    string // path of Planet.URL, escaped; starts and ends in a slash
 	strip   string // the same unescaped: what requests begin with
 	max     string // Cache-Control
+	about   template.HTML
+	noIndex bool
+	faces   map[string]string // the addresses of pictures of sources, by slug
 
 	pages   *template.Template
 	assets  map[string]*document // by their path below the base
@@ -102,16 +126,28 @@ type Site struct {
 	gone    *document            // the 410 page
 	names   assetNames
 
-	cache, searches *cache // what a search found never takes the place of a view
+	finders         chan struct{} // a place for each search that may run
+	cache, searches *cache        // what a search found never takes the place of a view
 	flight          singleflight.Group
 	// epoch grows whenever anything in the store has changed: what was checked in
 	// an earlier epoch is checked again. tick grows with every Refresh: what
 	// failed is tried again once a tick, not once a request.
 	epoch, tick atomic.Uint64
 	refresh     sync.Mutex
-	seen        bool  // guarded by refresh
-	seq         int64 // guarded by refresh
+	seen        bool      // guarded by refresh
+	seq         int64     // guarded by refresh
+	lookRead    time.Time // guarded by refresh
+	look        atomic.Pointer[look]
+	staleAfter  time.Duration
 	list        atomic.Pointer[directory]
+}
+
+// Try finds what keeps New from making a site of the options; it needs no Reader. What is
+// wrong with a theme is a *ThemeError.
+func Try(o Options) error {
+	o.Reader = struct{ Reader }{}
+	_, err := New(o)
+	return err
 }
 
 // New prepares a site; it asks the reader nothing.
@@ -130,7 +166,10 @@ func New(o Options) (*Site, error) {
 		max:      fmt.Sprintf("public, max-age=%d, stale-while-revalidate=86400", int64(cmp.Or(o.MaxAge, defaultMaxAge)/time.Second)),
 		cache:    newCache(cmp.Or(o.CacheBytes, defaultCacheBytes)),
 		searches: newCache(cmp.Or(o.CacheBytes, defaultCacheBytes) / 8),
+		finders:  make(chan struct{}, maxFinders),
+		about:    trusted(o.About, 2), noIndex: o.NoIndex, staleAfter: cmp.Or(o.StaleAfter, defaultStaleAfter),
 	}
+	s.look.Store(&look{})
 	if s.planet.Entries <= 0 {
 		s.planet.Entries = defaultEntries
 	}
@@ -138,10 +177,13 @@ func New(o Options) (*Site, error) {
 	if s.log == nil {
 		s.log = func(error) {}
 	}
-	if err := s.loadAssets(); err != nil {
+	if err := s.loadAssets(o.Theme, o.Faces); err != nil {
 		return nil, err
 	}
-	if err := s.loadPages(); err != nil {
+	if err := s.loadMeta(); err != nil {
+		return nil, err
+	}
+	if err := s.loadPages(o.Theme); err != nil {
 		return nil, err
 	}
 	return s, nil
@@ -157,7 +199,11 @@ func (s *Site) Refresh(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("ask the store what has changed: %w", err)
 	}
-	if !s.seen || seq != s.seq {
+	looked, err := s.readLook(ctx)
+	if err != nil {
+		return err
+	}
+	if !s.seen || seq != s.seq || looked {
 		s.seen, s.seq = true, seq
 		s.epoch.Add(1)
 	}
@@ -191,10 +237,14 @@ func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	rt, ok := parseRoute(path)
 	if !ok {
 		if to, ok := folder(path); ok {
-			redirect(w, s.base+to.escaped(), folderControl)
+			redirect(w, s.base+to.asked(r.URL.RawQuery).escaped(), folderControl)
 			return
 		}
 		s.send(w, r, s.missing, http.StatusNotFound)
+		return
+	}
+	if rt.tooLong(r.URL.RawQuery) {
+		sentence(w, http.StatusRequestURITooLong, "that is more than anybody looks for; use fewer words")
 		return
 	}
 	s.serve(w, r, rt.asked(r.URL.RawQuery))
@@ -212,6 +262,8 @@ func (s *Site) serve(w http.ResponseWriter, r *http.Request, rt route) {
 		s.send(w, r, s.gone, http.StatusGone)
 	case errors.Is(err, errNotFound):
 		s.send(w, r, s.missing, http.StatusNotFound)
+	case errors.Is(err, errBusy):
+		unavailable(w)
 	default:
 		s.log(fmt.Errorf("make %s: %w", rt, err))
 		unavailable(w)

@@ -41,11 +41,13 @@ type care struct {
 	Held      string // posts that are held back
 	HeldUntil moment
 	HeldThen  string // what becomes of them
+	Health    *chart // of the last days; nil for a folder
 	Feed      string
 }
 
 type statusRow struct {
 	link
+	Doing         string // where it says more
 	Condition     string
 	Ill           bool
 	Success, Next moment
@@ -72,7 +74,8 @@ var conditions = []condition{
 }
 
 // status tells of all sources that are still configured.
-func (s *Site) status(list []feeds.Source, held map[string]feeds.HeldPosts) *status {
+func (s *Site) status(m material) *status {
+	list, held := m.sources, m.held
 	st := &status{}
 	count := map[string]int{}
 	var last, next time.Time
@@ -85,8 +88,14 @@ func (s *Site) status(list []feeds.Source, held map[string]feeds.HeldPosts) *sta
 		row := statusRow{
 			link: s.sourceLink(x), Condition: x.Condition(), Success: minuteOf(x.State.LastSuccess, "never"), Next: minuteOf(at, when), Posts: x.Entries,
 		}
-		if c, ok := s.care(x, held[x.Slug]); ok {
+		if validName(x.Slug) {
+			row.Doing = s.href(route{kind: atWhy, name: x.Slug})
+		}
+		if c, ok := s.care(x, held[x.Slug], minuteUTC); ok {
 			row.Ill = c.Says != ""
+			if !x.Local() {
+				c.Health = health(x.State.Health, m.last())
+			}
 			st.Care = append(st.Care, c)
 		}
 		st.Rows = append(st.Rows, row)
@@ -133,12 +142,12 @@ func nextVisit(x *feeds.Source) (words string, at time.Time) {
 	return "with the next pass", x.State.NextVisit
 }
 
-// care says what is wrong with a source, if anything is.
-func (s *Site) care(x *feeds.Source, held feeds.HeldPosts) (care, bool) {
+// care says what is wrong with a source, if anything is, with times as on says them.
+func (s *Site) care(x *feeds.Source, held feeds.HeldPosts, on func(t time.Time, none string) moment) (care, bool) {
 	c := care{link: s.sourceLink(x), Condition: x.Condition(), Feed: s.feedOf(x)}
 	says, since, ill := ailment(x)
 	if ill {
-		c.Says, c.At = says, minuteOf(since, "")
+		c.Says, c.At = says, on(since, "")
 		c.Trouble = slices.DeleteFunc(strings.Split(x.PublicError(), "\n"), func(t string) bool { return t == "" })
 		if n := len(c.Trouble); n > maxTroubles {
 			c.Trouble, c.More = c.Trouble[:maxTroubles], n-maxTroubles
@@ -151,7 +160,7 @@ func (s *Site) care(x *feeds.Source, held feeds.HeldPosts) (care, bool) {
 		c.Held = fmt.Sprintf("%d posts are held back as a flood until", held.Posts)
 		c.HeldThen = "they are shown then, or when whoever keeps the planet releases them"
 	}
-	c.HeldUntil = minuteOf(held.Until, "")
+	c.HeldUntil = on(held.Until, "")
 	return c, ill || held.Posts > 0
 }
 
@@ -178,6 +187,15 @@ func ailment(x *feeds.Source) (says string, since time.Time, ill bool) {
 		return says + "; it was never visited with success", time.Time{}, true
 	}
 	return says + "; the last good visit was on", st.LastSuccess, true
+}
+
+// minuteUTC is a time to the minute that says so.
+func minuteUTC(t time.Time, none string) moment {
+	m := minuteOf(t, none)
+	if !t.IsZero() {
+		m.Text += " UTC"
+	}
+	return m
 }
 
 // minuteOf is a time to the minute, in UTC, which its surroundings have to say; none

@@ -67,7 +67,7 @@ func TestStatusSaysOfEverySourceHowItIs(t *testing.T) {
 		source      feeds.Source
 		care, every []string // what is said; after ! what is not
 	}{
-		"ok":                    {feeds.Source{State: well, Entries: 7}, nil, []string{"<td>ok</td>" + inTable + nextTime + `<td class="number">7</td>`, `<th scope="row"><a href="/source/a/">a</a></th>`}},
+		"ok":                    {feeds.Source{State: well, Entries: 7}, nil, []string{"<td>ok</td>" + inTable + nextTime + `<td class="number">7</td>`, `<th scope="row"><a href="/source/a/why/">a</a></th>`}},
 		"moved":                 {feeds.Source{State: well, Address: "https://b.example/"}, nil, []string{"<td>moved</td>" + inTable + nextTime}},
 		"new":                   {feeds.Source{}, nil, []string{"<td>new</td><td>never</td><td>with the next pass</td>"}},
 		"paused":                {feeds.Source{State: failing, Paused: true}, nil, []string{"<td>paused</td>" + inTable + "<td>not while it is paused</td>"}},

@@ -21,6 +21,7 @@ type directory struct {
 	categories map[string]feeds.Category
 	authors    map[string]feeds.Category // by their slugs without what stands in front
 	languages  map[string]feeds.Category
+	months     []feeds.MonthCount // with posts, the newest first
 }
 
 func newDirectory(sources []feeds.Source, lists []feeds.Category) *directory {
@@ -89,13 +90,22 @@ func (s *Site) readDirectory(ctx context.Context) (*directory, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the categories: %w", err)
 	}
-	return newDirectory(sources, lists), nil
+	d := newDirectory(sources, lists)
+	if d.months, err = s.reader.Months(ctx, feeds.Query{}); err != nil {
+		return nil, fmt.Errorf("read the months: %w", err)
+	}
+	return d, nil
 }
 
 // view says what the document of rt is of; errNotFound when there is no such thing.
 func (s *Site) view(ctx context.Context, rt route) (view, error) {
 	switch rt.kind {
-	case atCategory, atSource, atAuthor, atLanguage, atSearch:
+	case atCategory, atSource, atWhy, atAuthor, atLanguage, atSearch:
+	case atAbout:
+		if s.about == "" {
+			return view{}, errNotFound
+		}
+		return s.plainView(rt), nil
 	default:
 		return s.plainView(rt), nil
 	}
@@ -116,6 +126,12 @@ func (s *Site) viewIn(d *directory, rt route) (view, error) {
 	case atSource:
 		if x, ok := d.sources[rt.name]; ok {
 			return s.sourceView(rt, &x), nil
+		}
+		return view{}, errNotFound
+	case atWhy:
+		if x, ok := d.sources[rt.name]; ok {
+			v := s.listView(rt, "How "+x.Name()+" is doing", "What is known of "+x.Name())
+			return v, nil
 		}
 		return view{}, errNotFound
 	case atAuthor:
@@ -198,6 +214,14 @@ func (s *Site) plainView(rt route) view {
 	case atCategories:
 		v.name = "Categories"
 		v.Description = "What people write about on " + s.planet.Title + "."
+	case atMonths:
+		v.name = "Archive"
+		v.Description = "All posts of " + s.planet.Title + " by month."
+	case atMonth:
+		v.name = monthName(rt.month)
+		v.Description = "What was posted on " + s.planet.Title + " in " + v.name + "."
+	case atAbout:
+		v.name = "About " + s.planet.Title
 	case atSources:
 		v.name = "Sources"
 		v.Description = "Who writes on " + s.planet.Title + "."
