@@ -11,7 +11,12 @@ import (
 
 // PlainText is the text of an HTML fragment on one line, without the text of
 // scripts and styles.
-func PlainText(fragment string) string {
+func PlainText(fragment string) string { return TextUpTo(fragment, len(fragment)) }
+
+// TextUpTo is PlainText, but where that has more than n characters besides white space
+// perhaps only so much of it that it has more than n: who wants to know how a long text
+// begins, or whether it is long, need not read it all.
+func TextUpTo(fragment string, n int) string {
 	if !strings.ContainsAny(fragment, "<&") {
 		return oneLine(fragment)
 	}
@@ -22,7 +27,16 @@ func PlainText(fragment string) string {
 		case xhtml.ErrorToken:
 			return oneLine(b.String())
 		case xhtml.TextToken:
-			b.WriteString(html.UnescapeString(string(z.Raw())))
+			text := html.UnescapeString(string(z.Raw()))
+			b.WriteString(text)
+			for _, r := range clean(text) {
+				if !unicode.IsSpace(r) {
+					n--
+				}
+			}
+			if n < 0 {
+				return oneLine(b.String())
+			}
 		case xhtml.StartTagToken, xhtml.SelfClosingTagToken:
 			name, _ := z.TagName()
 			if hidden[string(name)] {
@@ -166,7 +180,7 @@ func Excerpt(fragment string, n int) string {
 	if len(fragment) > n*enough {
 		fragment = cut(fragment, n*enough)
 	}
-	text := PlainText(fragment)
+	text := TextUpTo(fragment, n)
 	if len(text) <= n {
 		return text
 	}

@@ -164,3 +164,17 @@ func TestCleanIsWhatXMLAllows(t *testing.T) {
 		}
 	}
 }
+
+func TestTextIsReadOnlyAsFarAsItIsWanted(t *testing.T) {
+	const fragment = "<p>One  two</p> <p>three &amp;\u00a0 four</p><script>x</script><b>five</b>"
+	whole := PlainText(fragment)
+	for n := range len(fragment) {
+		got := TextUpTo(fragment, n)
+		if !strings.HasPrefix(whole, got) {
+			t.Errorf("%d: %q does not begin %q", n, got, whole)
+		}
+		if seen := len(strings.Join(strings.Fields(got), "")); got != whole && seen <= n {
+			t.Errorf("%d: %q is less than was wanted", n, got)
+		}
+	}
+}

@@ -204,10 +204,21 @@ func (w *work) readDocuments(ctx context.Context, tx *sql.Tx) error {
 	}
 	for i := range w.docs {
 		if w.docs[i].shown {
-			w.docs[i].title, w.docs[i].text = feeds.SearchText(&list[i])
+			w.docs[i].title, w.docs[i].text = searchText(&list[i])
 		}
 	}
 	return nil
+}
+
+// searchText is what is found of an entry. One whose text nobody foresaw is found by its
+// lists only: it must not keep the others from being indexed (hostile.md).
+func searchText(e *feeds.Entry) (title, text string) {
+	defer func() {
+		if recover() != nil {
+			title, text = "", ""
+		}
+	}()
+	return feeds.SearchText(e)
 }
 
 // Lists are indexed with the texts, so that the best of a list are found though a

@@ -180,9 +180,11 @@ func benchPlanet(b *testing.B, posts string) string {
 	return path
 }
 
-func benchFetch(b *testing.B, config string) {
+func benchFetch(b *testing.B, config string) { benchRun(b, "-c", config, "fetch") }
+
+func benchRun(b *testing.B, args ...string) {
 	var out bytes.Buffer
-	if code := run(context.Background(), []string{"-c", config, "fetch"}, strings.NewReader(""), &out, &out); code != 0 {
+	if code := run(context.Background(), args, strings.NewReader(""), &out, &out); code != 0 {
 		b.Fatal(out.String())
 	}
 }

@@ -1,11 +1,17 @@
 package site
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"iter"
 	"maps"
+	"path"
+	"runtime"
 	"slices"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
 
 	"orrery/feeds"
 )
@@ -22,6 +28,17 @@ type BuildReport struct {
 // searchPage stands in a folder of files, which cannot search, where people look for the
 // search.
 const searchPage = "search/index.html"
+
+// BuildOptions say how a tree is written.
+type BuildOptions struct {
+	// Compress also writes each document compressed beside itself, as FILE.gz and FILE.br,
+	// where that is smaller: what web servers send without compressing anything
+	// (gzip_static of nginx, precompressed of Caddy).
+	Compress bool
+	// Progress, which may be nil, hears of every document, one at a time; total is an
+	// estimate until done reaches it.
+	Progress func(done, total int)
+}
 
 // errorPage is what static hosts serve for unknown addresses.
 const errorPage = "404.html"
@@ -68,15 +85,14 @@ func (s *Site) Paths(ctx context.Context) ([]string, error) {
 // leaves it as it was. Files that Build did not write (CNAME, .well-known) are kept; a
 // folder with files and without a list of an earlier build in it is refused.
 //
-// progress, which may be nil, hears of every file; total is an estimate until
-// done reaches it.
-func (s *Site) Build(ctx context.Context, dir string, progress func(done, total int)) (BuildReport, error) {
+// What is the same as before is the same file, with its times.
+func (s *Site) Build(ctx context.Context, dir string, o BuildOptions) (BuildReport, error) {
 	t, err := openTree(dir)
 	if err != nil {
 		return BuildReport{}, fmt.Errorf("build: %w", err)
 	}
 	defer t.close()
-	b := &builder{s: s, t: t, progress: progress}
+	b := &builder{s: s, t: t, o: o}
 	if err := b.run(ctx); err != nil {
 		return BuildReport{}, fmt.Errorf("build %s: %w", dir, err)
 	}
@@ -93,13 +109,14 @@ func (s *Site) Build(ctx context.Context, dir string, progress func(done, total 
 type builder struct {
 	s           *Site
 	t           *tree
-	progress    func(done, total int)
+	o           BuildOptions
+	mu          sync.Mutex // guards what follows
 	done, total int
 }
 
 func (b *builder) report() {
-	if b.progress != nil {
-		b.progress(b.done, max(b.total, b.done))
+	if b.o.Progress != nil {
+		b.o.Progress(b.done, max(b.total, b.done))
 	}
 }
 
@@ -107,12 +124,59 @@ func (b *builder) write(ctx context.Context, file string, body []byte) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if err := b.t.write(file, body); err != nil {
+	same, err := b.t.write(file, body)
+	if err == nil && b.o.Compress && compressible(file) {
+		err = b.siblings(file, body, same)
+	}
+	if err != nil {
 		return fmt.Errorf("write %s: %w", file, err)
 	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	b.done++
 	b.report()
 	return nil
+}
+
+// siblings writes a file compressed beside itself; if it is the same as before, so are they.
+func (b *builder) siblings(file string, body []byte, same bool) error {
+	for i := range codings {
+		c := &codings[i]
+		if c.suffix == "" {
+			continue
+		}
+		if same {
+			if kept, err := b.t.keep(file + c.suffix); kept || err != nil {
+				if err != nil {
+					return err
+				}
+				continue
+			}
+		}
+		if compressed := c.compress(body); len(compressed) < len(body) {
+			if _, err := b.t.write(file+c.suffix, compressed); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// compressible says that the file is a text: pictures are compressed already.
+func compressible(file string) bool {
+	switch path.Ext(file) {
+	case ".html", ".atom", ".rss", ".json", ".xml", ".css", ".svg", ".txt", ".webmanifest":
+		return true
+	}
+	return false
+}
+
+// together makes documents on all processors. The first that fails ends it.
+func together(ctx context.Context, hand func(ctx context.Context, do func(func() error)) error) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(runtime.GOMAXPROCS(0))
+	failed := hand(ctx, g.Go)
+	return cmp.Or(g.Wait(), failed)
 }
 
 // run writes the views before the entries they link to: an entry that appears
@@ -155,12 +219,17 @@ func (b *builder) run(ctx context.Context) error {
 
 func (b *builder) entries(ctx context.Context, authors map[string]feeds.Category) error {
 	v := b.s.plainView(route{kind: atEntry})
-	return b.s.walk(ctx, func(e *feeds.Entry) error {
-		m := material{view: v, look: *b.s.look.Load(), entries: []feeds.Entry{*e}, authors: authors}
-		if err := b.s.gatherPost(ctx, &m); err != nil {
-			return err
-		}
-		return b.render(ctx, route{kind: atEntry, name: e.ID}, m)
+	return together(ctx, func(ctx context.Context, do func(func() error)) error {
+		return b.s.walk(ctx, func(e *feeds.Entry) error {
+			m := material{view: v, look: *b.s.look.Load(), entries: []feeds.Entry{*e}, authors: authors}
+			do(func() error {
+				if err := b.s.gatherPost(ctx, &m); err != nil {
+					return err
+				}
+				return b.render(ctx, route{kind: atEntry, name: m.entries[0].ID}, m)
+			})
+			return ctx.Err()
+		})
 	})
 }
 
@@ -189,19 +258,27 @@ func (b *builder) moved(ctx context.Context) error {
 
 // views writes the lists and the pages, feeds and archives of every view.
 func (b *builder) views(ctx context.Context, d *directory, routes []route) error {
-	for _, rt := range routes {
-		v, err := b.s.viewIn(d, rt)
-		if err != nil {
-			return fmt.Errorf("make %s: %w", rt, err)
-		}
-		last, err := b.same(ctx, v, rt)
-		if err != nil {
-			return err
-		}
-		for _, list := range documents(rt, last)[1:] {
-			if _, err := b.same(ctx, v, list...); err != nil {
-				return err
+	return together(ctx, func(ctx context.Context, do func(func() error)) error {
+		for _, rt := range routes {
+			v, err := b.s.viewIn(d, rt)
+			if err != nil {
+				return fmt.Errorf("make %s: %w", rt, err)
 			}
+			do(func() error { return b.view(ctx, v, rt) })
+		}
+		return nil
+	})
+}
+
+// view writes a page and what else there is of its view.
+func (b *builder) view(ctx context.Context, v view, rt route) error {
+	last, err := b.same(ctx, v, rt)
+	if err != nil {
+		return err
+	}
+	for _, list := range documents(rt, last)[1:] {
+		if _, err := b.same(ctx, v, list...); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -72,7 +72,7 @@ func beside(t *testing.T, dir string, want ...string) {
 
 func build(t *testing.T, s *Site, dir string) BuildReport {
 	t.Helper()
-	r, err := s.Build(t.Context(), dir, nil)
+	r, err := s.Build(t.Context(), dir, BuildOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -282,7 +282,7 @@ func TestAFolderOfSomebodyElseIsRefused(t *testing.T) {
 		filepath.Join(root, "file", "x"):   "not a",
 		string(filepath.Separator):         "root of the file system",
 	} {
-		_, err := s.Build(t.Context(), dir, nil)
+		_, err := s.Build(t.Context(), dir, BuildOptions{})
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want a sentence with %q", dir, err, want)
 		}
@@ -319,7 +319,7 @@ func TestALinkInTheFolderCannotLeadTheBuildOut(t *testing.T) {
 	if err := errors.Join(os.RemoveAll(filepath.Join(dir, "category")), os.Symlink("../precious", filepath.Join(dir, "category"))); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Build(t.Context(), dir, nil); err == nil {
+	if _, err := s.Build(t.Context(), dir, BuildOptions{}); err == nil {
 		t.Error("it was built through the link")
 	}
 	if got := files(t, filepath.Join(root, "precious")); len(got) != 1 {
@@ -339,7 +339,7 @@ func TestABuildThatFailsAnywhereLeavesTheOldTree(t *testing.T) {
 		f.mu.Lock()
 		f.failAt = f.calls["all"] + k
 		f.mu.Unlock()
-		if _, err := s.Build(t.Context(), dir, nil); err == nil {
+		if _, err := s.Build(t.Context(), dir, BuildOptions{}); err == nil {
 			if k < 8 {
 				t.Errorf("only %d calls could fail", k-1)
 			}
@@ -362,11 +362,11 @@ func TestABuildThatIsGivenUpLeavesTheOldTree(t *testing.T) {
 	before := files(t, dir)
 	f.change("long", func(e *feeds.Entry) { e.Title = "Never seen" })
 	ctx, cancel := context.WithCancel(t.Context())
-	_, err := s.Build(ctx, dir, func(done, total int) {
+	_, err := s.Build(ctx, dir, BuildOptions{Progress: func(done, total int) {
 		if done == 20 {
 			cancel()
 		}
-	})
+	}})
 	if !errors.Is(err, context.Canceled) || !maps.Equal(files(t, dir), before) {
 		t.Errorf("error %v; the tree is the same: %v", err, maps.Equal(files(t, dir), before))
 	}
@@ -376,12 +376,12 @@ func TestABuildThatIsGivenUpLeavesTheOldTree(t *testing.T) {
 func TestProgressEndsAtItsTotal(t *testing.T) {
 	s := newSite(t, newFake())
 	last, lastTotal := 0, 0
-	r, err := s.Build(t.Context(), filepath.Join(t.TempDir(), "out"), func(done, total int) {
+	r, err := s.Build(t.Context(), filepath.Join(t.TempDir(), "out"), BuildOptions{Progress: func(done, total int) {
 		if done < last || done > total {
 			t.Errorf("%d of %d after %d", done, total, last)
 		}
 		last, lastTotal = done, total
-	})
+	}})
 	if err != nil || last != r.Files || lastTotal != r.Files {
 		t.Errorf("progress ended at %d of %d, %d files: %v", last, lastTotal, r.Files, err)
 	}

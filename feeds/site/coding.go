@@ -19,6 +19,7 @@ type coding struct {
 	// others, with another level or another version of a library; a test notices.
 	mark     string
 	header   []string  // Content-Encoding
+	suffix   string    // of a file beside the one that it holds; "": there is none
 	encoders sync.Pool // of encode
 }
 
@@ -33,11 +34,11 @@ type encode func(body []byte) []byte
 //	zstd  better    67.8 KB   2.7 ms    default: 70.0 KB  1.5 ms    best: 64.5 KB  15 ms
 //	gzip  level 6   69.4 KB   2.1 ms    9: 66.8 KB  26 ms           compress/gzip 6: 67.8 KB  6.3 ms
 var codings = [...]coding{
-	{name: "br", mark: ".b1", header: []string{"br"}, encoders: sync.Pool{New: func() any {
+	{name: "br", mark: ".b1", header: []string{"br"}, suffix: ".br", encoders: sync.Pool{New: func() any {
 		return stream(brotli.NewWriterLevel(nil, 5))
 	}}},
 	{name: "zstd", mark: ".z1", header: []string{"zstd"}, encoders: sync.Pool{New: newZstd}},
-	{name: "gzip", mark: ".g1", header: []string{"gzip"}, encoders: sync.Pool{New: func() any {
+	{name: "gzip", mark: ".g1", header: []string{"gzip"}, suffix: ".gz", encoders: sync.Pool{New: func() any {
 		z, err := gzip.NewWriterLevel(nil, 6) // its header has no time
 		if err != nil {
 			panic(err) // a level that is a constant is right or wrong for ever

@@ -86,7 +86,7 @@ const (
 
 // long says that a post's text is to be folded.
 func long(content string) bool {
-	return len(content) > foldAbove && utf8.RuneCountInString(feeds.PlainText(content)) > foldAbove
+	return len(content) > foldAbove && utf8.RuneCountInString(feeds.TextUpTo(content, foldAbove)) > foldAbove
 }
 
 // webLink is address if a browser may follow it from a page of ours, else "".

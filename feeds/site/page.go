@@ -239,6 +239,9 @@ func (s *Site) feedLinks(of route, name string) []feedLink {
 func (s *Site) days(rt route, m material) []day {
 	var days []day
 	p := &poster{s: s, budget: inlineAll, authors: m.authors}
+	if rt.archive > 0 {
+		p.budget = 0 // what is long has its page; the past of a large planet need not hold it many times
+	}
 	if rt.kind == atSearch {
 		p.search = feeds.ParseSearch(rt.filter.text)
 	}

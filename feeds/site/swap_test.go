@@ -39,7 +39,7 @@ func halfBuilt(t *testing.T, dir string) *tree {
 		t.Fatal(err)
 	}
 	t.Cleanup(tr.close)
-	if err := tr.write("index.html", []byte("new")); err != nil {
+	if _, err := tr.write("index.html", []byte("new")); err != nil {
 		t.Fatal(err)
 	}
 	return tr
@@ -97,12 +97,12 @@ func TestAFileAddedWhileBuildingIsKept(t *testing.T) {
 	s := newSite(t, newFake())
 	build(t, s, dir)
 	added := false
-	_, err := s.Build(t.Context(), dir, func(int, int) {
+	_, err := s.Build(t.Context(), dir, BuildOptions{Progress: func(int, int) {
 		if !added {
 			added = true
 			put(t, dir, ".well-known/acme-challenge/token", "secret")
 		}
-	})
+	}})
 	if err != nil || files(t, dir)[".well-known/acme-challenge/token"] != "secret" {
 		t.Errorf("the file is lost: %v", err)
 	}

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // listFile lies at the root of a tree and names every file that we wrote there:
@@ -43,6 +44,7 @@ type tree struct {
 	files   []string        // of this build
 	report  BuildReport
 	swapped bool
+	mu      sync.Mutex // guards files and report
 }
 
 // openTree checks dir, removes what a killed build left, and makes a new folder
@@ -179,34 +181,58 @@ func (t *tree) openFresh() (err error) {
 	return nil
 }
 
-// write puts one file of ours into the new folder. One that is the same as
+// write puts one file of ours into the new folder; several may be written at once. One that is the same as
 // before is the same file: its times tell web servers and rsync that nothing
-// has changed. A stranger's file in its place stays.
-func (t *tree) write(file string, body []byte) error {
+// has changed (same). A stranger's file in its place stays.
+func (t *tree) write(file string, body []byte) (same bool, err error) {
 	name := filepath.FromSlash(file)
 	if t.has(file) {
-		return nil
+		return false, nil
 	}
 	if err := t.fresh.MkdirAll(filepath.Dir(name), 0o755); err != nil {
-		return err
+		return false, err
 	}
-	t.files = append(t.files, file)
-	t.report.Files++
-	t.report.Bytes += int64(len(body))
-	if t.ours[file] && t.unchanged(name, body) {
-		t.report.Unchanged++
-		return t.link(name)
+	same = t.ours[file] && t.unchanged(name, body)
+	t.note(file, int64(len(body)), same)
+	if same {
+		return true, t.link(name)
 	}
-	t.report.Written++
 	f, err := t.fresh.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 	if err != nil {
-		return err
+		return false, err
 	}
 	_, err = f.Write(body)
 	if err == nil && syncEach {
 		err = f.Sync()
 	}
-	return errors.Join(err, f.Close())
+	return false, errors.Join(err, f.Close())
+}
+
+// keep takes over a file of the last build as it is, if there is one.
+func (t *tree) keep(file string) (kept bool, err error) {
+	if !t.ours[file] || t.has(file) {
+		return false, nil
+	}
+	info, err := t.old.Lstat(filepath.FromSlash(file))
+	if err != nil || !info.Mode().IsRegular() {
+		return false, nil
+	}
+	t.note(file, info.Size(), true)
+	return true, t.link(filepath.FromSlash(file))
+}
+
+// note counts a file.
+func (t *tree) note(file string, size int64, same bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.files = append(t.files, file)
+	t.report.Files++
+	t.report.Bytes += size
+	if same {
+		t.report.Unchanged++
+	} else {
+		t.report.Written++
+	}
 }
 
 // has says that the new folder has the file.
