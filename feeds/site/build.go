@@ -211,17 +211,17 @@ func (b *builder) run(ctx context.Context) error {
 	if err := b.views(ctx, d, routes); err != nil {
 		return err
 	}
-	if err := b.entries(ctx, d.authors); err != nil {
+	if err := b.entries(ctx, d); err != nil {
 		return err
 	}
 	return b.moved(ctx)
 }
 
-func (b *builder) entries(ctx context.Context, authors map[string]feeds.Category) error {
+func (b *builder) entries(ctx context.Context, d *directory) error {
 	v := b.s.plainView(route{kind: atEntry})
 	return together(ctx, func(ctx context.Context, do func(func() error)) error {
 		return b.s.walk(ctx, func(e *feeds.Entry) error {
-			m := material{view: v, look: *b.s.look.Load(), entries: []feeds.Entry{*e}, authors: authors}
+			m := material{view: v, look: *b.s.look.Load(), entries: []feeds.Entry{*e}, authors: d.authors, directory: d}
 			do(func() error {
 				if err := b.s.gatherPost(ctx, &m); err != nil {
 					return err

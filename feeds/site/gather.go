@@ -36,6 +36,27 @@ func (m *material) newest() feeds.Month {
 	return m.directory.months[0].Month
 }
 
+// named are the stories with the names of the sources in place of their slugs.
+func (m *material) named() []feeds.Story {
+	name := func(slug *string) {
+		if m.directory == nil {
+			return
+		}
+		if x, ok := m.directory.sources[*slug]; ok {
+			*slug = x.Name()
+		}
+	}
+	list := slices.Clone(m.stories)
+	for i := range list {
+		list[i].Copies = slices.Clone(list[i].Copies)
+		for k := range list[i].Copies {
+			name(&list[i].Copies[k].Source)
+			name(&list[i].Copies[k].With)
+		}
+	}
+	return list
+}
+
 // last is when a source was visited last.
 func (m *material) last() (t time.Time) {
 	for i := range m.sources {
@@ -95,21 +116,53 @@ func (s *Site) gatherLists(ctx context.Context, rt route, m *material) (err erro
 
 // gatherHealth asks for how the sources are doing, or the one.
 func (s *Site) gatherHealth(ctx context.Context, rt route, m *material) (err error) {
-	if m.sources, err = s.reader.Sources(ctx); err != nil {
-		return fmt.Errorf("read the sources: %w", err)
+	age := time.Duration(0)
+	if rt.kind == atWhy { // whoever asks for the pages of all sources does not have all read for each
+		age = healthAge
 	}
-	if m.held, err = s.reader.Held(ctx); err != nil {
-		return fmt.Errorf("read what is held back: %w", err)
+	h, err := s.readHealth(ctx, age)
+	if err != nil {
+		return err
 	}
+	m.sources, m.held = h.sources, h.held
 	if rt.kind == atStatus {
 		return nil
 	}
-	m.sources = slices.DeleteFunc(m.sources, func(x feeds.Source) bool { return x.Slug != rt.name })
-	if len(m.sources) == 0 {
+	i := slices.IndexFunc(h.sources, func(x feeds.Source) bool { return x.Slug == rt.name })
+	if i < 0 {
 		return errNotFound
 	}
+	m.sources = h.sources[i : i+1]
 	m.months, err = s.reader.Months(ctx, rt.query(0))
 	return err
+}
+
+// healths are how the sources are doing, as of a moment.
+type healths struct {
+	at      time.Time
+	sources []feeds.Source
+	held    map[string]feeds.HeldPosts
+}
+
+// healthAge is how old they may be on the page of one source.
+const healthAge = 10 * time.Second
+
+// readHealth asks the store, unless what it said last is younger than age.
+func (s *Site) readHealth(ctx context.Context, age time.Duration) (*healths, error) {
+	now := s.now()
+	if h := s.health.Load(); h != nil && now.Sub(h.at) < age {
+		return h, nil
+	}
+	h := &healths{at: now}
+	var err error
+	if h.sources, err = s.reader.Sources(ctx); err != nil {
+		return nil, fmt.Errorf("read the sources: %w", err)
+	}
+	if h.held, err = s.reader.Held(ctx); err != nil {
+		return nil, fmt.Errorf("read what is held back: %w", err)
+	}
+	s.health.Store(h)
+	return h, nil
 }
 
 // gatherAround asks for what a document says besides its entries.

@@ -144,7 +144,7 @@ func (s *Site) writePage(w io.Writer, rt route, m material) error {
 func (s *Site) entryPage(p *page, m material) {
 	e := &m.entries[0]
 	x := (&poster{s: s, alone: true, authors: m.authors}).post(e)
-	x.History, x.Reasons = tellHistory(e, m.versions), feeds.TellReasons(m.stories)
+	x.History, x.Reasons = tellHistory(e, m.versions), feeds.TellReasons(m.named())
 	p.Post = &x
 	p.Title, p.Heading, p.Lead = x.Title+" – "+s.planet.Title, x.Title, ""
 	p.About = feeds.Excerpt(cmp.Or(e.Summary, e.Content), 200)

@@ -140,6 +140,7 @@ type Site struct {
 	look        atomic.Pointer[look]
 	staleAfter  time.Duration
 	list        atomic.Pointer[directory]
+	health      atomic.Pointer[healths]
 }
 
 // Try finds what keeps New from making a site of the options; it needs no Reader. What is
