@@ -10,6 +10,7 @@ import (
 
 func (p *program) build() *cobra.Command {
 	var o site.BuildOptions
+	var check bool
 	c := &cobra.Command{
 		Use:   "build DIR",
 		Short: "Write the site as files, for any web server",
@@ -49,9 +50,28 @@ are kept. Files cannot search: where the search would be stand the months.`,
 			}
 			fmt.Fprintf(p.stdout, "%s: %s: %d written, %d unchanged, %d removed\n",
 				args[0], count(r.Files, "file", "files"), r.Written, r.Unchanged, r.Removed)
-			return nil
+			if !check {
+				return nil
+			}
+			return p.checkLinks(args[0], pl.config.Planet.URL)
 		},
 	}
+	c.Flags().BoolVar(&check, "check", false, "also look whether every link within the site leads somewhere")
 	c.Flags().BoolVar(&o.Compress, "compress", false, "also write FILE.gz and FILE.br beside each text")
 	return c
+}
+
+// checkLinks says which links of the site that was built lead nowhere.
+func (p *program) checkLinks(dir, planet string) error {
+	broken, err := site.CheckLinks(dir, planet)
+	if err != nil {
+		return err
+	}
+	for _, b := range broken {
+		fmt.Fprintln(p.stdout, b)
+	}
+	if broken != nil {
+		return fmt.Errorf("%s within the site lead nowhere", count(len(broken), "link", "links"))
+	}
+	return nil
 }

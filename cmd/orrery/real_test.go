@@ -124,7 +124,7 @@ func checkEntry(t *testing.T, e storedEntry) {
 func checkSummit(t *testing.T, config string) {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "public")
-	orrery(t, 0, "-c", config, "build", dir)
+	orrery(t, 0, "-c", config, "build", "--check", dir)
 	read := func(name string) []byte {
 		b, err := os.ReadFile(filepath.Join(dir, "category", "xmpp-summit", name))
 		if err != nil {
