@@ -29,6 +29,7 @@ func (l *loader) check(c *Config) {
 	l.fetch(&c.Fetch)
 	l.sources(c)
 	l.categories(c.Categories)
+	l.publish(c)
 	l.authors(c.Authors)
 	l.matches(c)
 }

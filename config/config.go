@@ -54,6 +54,11 @@ type Config struct {
 	// TagsAsCategories makes a category of every tag that no category's match
 	// takes. Default true.
 	TagsAsCategories bool `yaml:"tags_as_categories"`
+	// Publish are programs and addresses that are told of every change. Default: none.
+	Publish []Publish `yaml:"publish"`
+	// XMPP publishes the entries on nodes of a PubSub service (docs/xmpp.md). Default:
+	// nothing is published there.
+	XMPP XMPP `yaml:"xmpp"`
 	// Authors are people who write under several names. Default: none; everybody is
 	// called what the source says.
 	Authors []Author `yaml:"authors"`
@@ -83,6 +88,10 @@ type Planet struct {
 	// Theme is a folder whose templates/ and static/ take the place of the built-in ones,
 	// file by file (docs/themes.md). Default: none.
 	Theme string `yaml:"theme"`
+	// Hub is told of every change of a feed, so that readers hear of it in seconds
+	// (WebSub): the http(s) address of a hub, or self: the planet's site is the hub of its
+	// own feeds. Default: none.
+	Hub string `yaml:"hub"`
 	// NoIndex asks search engines to leave the planet's pages out. Default false: they
 	// name the posts' own addresses as the ones to be found.
 	NoIndex bool `yaml:"noindex"`
@@ -123,6 +132,10 @@ type Fetch struct {
 	// Contact goes into User-Agent, so that an owner of a source can ask who
 	// visits: an http(s) or a mail address in ASCII. Default: planet.url.
 	Contact string `yaml:"contact"`
+	// Push asks the hubs that feeds name to call when there is something new (WebSub);
+	// they call planet.url. Default true; whoever has no hub, or cannot be reached by one,
+	// is visited as always.
+	Push bool `yaml:"push"`
 	// Allow lists the address:port pairs in private networks that may be visited,
 	// such as 127.0.0.1:9000. Default: none; everything private is refused,
 	// because the addresses in feeds are written by strangers.
@@ -248,6 +261,7 @@ func defaults(path string) *Config {
 			MaxBody:      5 << 20,
 			MinInterval:  30 * time.Minute,
 			MaxInterval:  24 * time.Hour,
+			Push:         true,
 		},
 		TagsAsCategories: true,
 	}

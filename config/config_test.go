@@ -15,7 +15,7 @@ import (
 
 // environment is what the test files may use.
 func environment(name string) string {
-	return map[string]string{"PASSWORD": "pass$$word", "WORD": "sixty", "NUMBER": "12", "YES": "true"}[name]
+	return map[string]string{"PASSWORD": "pass$$word", "WORD": "sixty", "NUMBER": "12", "YES": "true", "HOOK_SECRET": "h", "XMPP_SECRET": "x"}[name]
 }
 
 func loadFile(t *testing.T, name string) *Config {
@@ -59,7 +59,7 @@ func TestMinimalFileHasAllDefaults(t *testing.T) {
 		Entries:  60,
 		Fetch: Fetch{
 			Concurrency: 32, PerHost: 1, PausePerHost: time.Second, Timeout: 30 * time.Second, MaxBody: 5242880,
-			MinInterval: 30 * time.Minute, MaxInterval: 24 * time.Hour, Contact: "https://garden.example/",
+			MinInterval: 30 * time.Minute, MaxInterval: 24 * time.Hour, Push: true, Contact: "https://garden.example/",
 		},
 		TagsAsCategories: true,
 	}
@@ -84,7 +84,7 @@ func TestFullFileIsReadToTheLastKey(t *testing.T) {
 			Title: "Garden of Stars", URL: "https://garden.example/planet/", Description: "Everything that grows",
 			Language: "pt-BR", Timezone: recife,
 			Owner: Owner{Name: "The Gardener", Email: "gardener@garden.example", URL: "https://garden.example/me"},
-			About: filepath.Join(folder, "about.md"), Theme: "/srv/theme", NoIndex: true,
+			About: filepath.Join(folder, "about.md"), Theme: "/srv/theme", NoIndex: true, Hub: "self",
 		},
 		Storage: "sqlite:" + filepath.Join(folder, "data", "garden.db"),
 		Listen:  ":9090", Admin: "", Schedule: "*/10 * * * *", Entries: 25,
@@ -96,19 +96,27 @@ func TestFullFileIsReadToTheLastKey(t *testing.T) {
 		Sources: []Source{
 			{
 				Markdown: filepath.Join(folder, "posts", "blog"), Title: "Beds & Borders", Site: "https://beds.example/",
-				Permalink: "/:year/:month/:title/", Slug: "beds-borders", Language: "de", Avatar: filepath.Join(folder, "faces", "beds.png"), Line: 29, Column: 5,
+				Permalink: "/:year/:month/:title/", Slug: "beds-borders", Language: "de", Avatar: filepath.Join(folder, "faces", "beds.png"), Line: 31, Column: 5,
 			},
 			{
 				Feed: "https://user:pass$$word@roses.example/feed.xml?a=$b", Slug: "roses", Categories: []string{"Flowers", "2001"},
 				Keep: Match{Tags: []string{"Rose"}, Words: []string{"climbing rose"}},
-				Drop: Match{Authors: []string{"Aphid"}, Sources: []string{"roses"}}, Every: 2 * time.Hour, Line: 35, Column: 5,
+				Drop: Match{Authors: []string{"Aphid"}, Sources: []string{"roses"}}, Every: 2 * time.Hour, Line: 37, Column: 5,
 			},
-			{Feed: "https://www.tulips.example/blog/atom.xml", Slug: "tulips-example-blog-atom-xml", Line: 41, Column: 5},
-			{Markdown: "/srv/beds-borders", Title: "Beds, Borders", Slug: "beds-borders-2", Retain: Retain{Days: 365, Entries: 40}, Line: 42, Column: 5},
+			{Feed: "https://www.tulips.example/blog/atom.xml", Slug: "tulips-example-blog-atom-xml", Line: 43, Column: 5},
+			{Markdown: "/srv/beds-borders", Title: "Beds, Borders", Slug: "beds-borders-2", Retain: Retain{Days: 365, Entries: 40}, Line: 44, Column: 5},
 		},
 		Categories: []Category{
 			{Title: "C++", Slug: "c-plus-plus", Match: Match{Tags: []string{"C++"}, Sources: []string{"beds-borders-2"}}},
 			{Title: "Цветы", Slug: "цветы"},
+		},
+		Publish: []Publish{
+			{Name: "chat.example", Webhook: "https://chat.example/hook?token=pass$$word", Secret: "s", Categories: []string{"c-plus-plus"}, Timeout: 30 * time.Second},
+			{Name: "room", Command: []string{"bin/tell", "-v"}, Timeout: time.Minute},
+		},
+		XMPP: XMPP{
+			Component: "planet.garden.example", Secret: "pass$$word", Server: "[::1]:5347", PubSub: "pubsub.garden.example",
+			Nodes: []Node{{Name: "all"}, {Name: "cpp", Category: "c-plus-plus"}}, Keep: 50,
 		},
 		Authors: []Author{{Name: "Anna Lee", Aliases: []string{"ann", "Lee, Anna"}}, {Name: "2001"}},
 	}

@@ -108,7 +108,7 @@ func WriteAtom(w io.Writer, f *Feed) error {
 	a := atomFeed{
 		Lang: languageTag(f.Language), ID: printable(f.ID), Title: newAtomTitle(cmp.Or(f.Title, f.Link)), Subtitle: newAtomPlain(f.Subtitle),
 		Updated: atomTime(f.Updated), Generator: generator, Icon: address(f.Icon), Rights: newAtomPlain(f.Rights),
-		Authors: atomPeople(f.Authors), Links: append(atomLinks(f.Self, typ, f.Link, f.Hubs), f.history(typ)...),
+		Authors: atomPeople(f.Authors), Links: append(atomLinks(f.Self, typ, f.Link, f.Hubs), append(f.history(typ), f.nodes()...)...),
 		Complete: present(f.complete()), Archive: present(f.Archive), History: spaceIf(f.complete() || f.Archive, historySpace),
 		Graves: spaceIf(len(f.Deleted) > 0, tombstoneSpace), Entries: make([]atomEntry, len(f.Entries)),
 	}
@@ -232,6 +232,17 @@ func atomLinks(self, selfType, page string, hubs []string) []atomLink {
 		links = append(links, atomLink{Rel: "hub", Href: address(h)})
 	}
 	return links
+}
+
+// nodes are where the same is published in the XMPP network (XEP-0060 §12.9). No other
+// link has no type, so that no two are alike (RFC 4287 §4.1.1).
+func (f *Feed) nodes() []atomLink {
+	for _, l := range f.Links {
+		if l.Rel == "alternate" && strings.HasPrefix(l.URL, "xmpp:") {
+			return []atomLink{{Rel: l.Rel, Href: address(l.URL)}}
+		}
+	}
+	return nil
 }
 
 // atomPeople leaves out mail addresses: an author who gave one to his own

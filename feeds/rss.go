@@ -113,7 +113,7 @@ func WriteRSS(w io.Writer, f *Feed) error {
 			Description: newRSSText(cmp.Or(f.Subtitle, f.Title, f.Link)), // required, may not be empty
 			Language:    languageTag(f.Language), Copyright: newRSSText(f.Rights), Docs: "https://www.rssboard.org/rss-specification",
 			Generator: generator, TTL: int64(f.TTL / time.Minute),
-			Links:    append(atomLinks(f.Self, typ, "", f.Hubs), f.history(typ)...),
+			Links:    append(atomLinks(f.Self, typ, "", f.Hubs), append(f.history(typ), f.nodes()...)...),
 			Creators: rssPeople(f.Authors), Complete: present(f.complete()), Archive: present(f.Archive),
 			Items: make([]rssItem, len(f.Entries)),
 		},

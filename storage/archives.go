@@ -26,7 +26,7 @@ const (
 	openRow = 0
 	// archivedAtOnce is how many entries an archive of those of which nobody was told has
 	// at most.
-	archivedAtOnce = 100
+	archivedAtOnce = 60
 	// feedSize is how many entries a feed has, unless SetFeedSize says otherwise.
 	feedSize = 60
 )

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 
 	"orrery/aggregator/fetch"
 	"orrery/config"
@@ -36,7 +37,7 @@ func (pl *planet) look() (o site.Options, problems config.Errors) {
 			Title: c.Title, URL: c.URL, Description: c.Description, Language: c.Language,
 			Owner: feeds.Person{Name: c.Owner.Name, Email: c.Owner.Email, URL: c.Owner.URL}, Entries: pl.config.Entries,
 		},
-		Authors: pl.rules.Authors, Version: programVersion, NoIndex: c.NoIndex, StaleAfter: 2 * pl.config.Fetch.MaxInterval,
+		Authors: pl.rules.Authors, Version: programVersion, NoIndex: c.NoIndex, StaleAfter: max(48*time.Hour, 2*pl.config.Fetch.MaxInterval),
 		Faces: map[string][]byte{},
 	}
 	wrong := func(file string, line, column int, err error, hint string) {

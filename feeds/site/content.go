@@ -19,8 +19,8 @@ import (
 // stand inside an attribute's value, they cannot end it.
 func fit(content string, top byte) string {
 	shift := 0
-	if h := highest(content); h != 0 && h < top {
-		shift = int(top - h)
+	if h := highest(content); h != 0 {
+		shift = int(top) - int(h)
 	}
 	var b strings.Builder
 	b.Grow(len(content) + len(content)/16)
@@ -41,11 +41,20 @@ func fit(content string, top byte) string {
 		case strings.HasPrefix(content, "<img "):
 			b.WriteString("<img loading=lazy decoding=async referrerpolicy=no-referrer ")
 			content = content[len("<img "):]
+		case opens(content, "<pre"), opens(content, "<table"): // they scroll, and a keyboard has to get there
+			i := strings.IndexAny(content, " >")
+			b.WriteString(content[:i] + " tabindex=0")
+			content = content[i:]
 		default:
 			b.WriteByte('<')
 			content = content[1:]
 		}
 	}
+}
+
+// opens says that s begins with the start tag, which may have attributes.
+func opens(s, tag string) bool {
+	return strings.HasPrefix(s, tag) && len(s) > len(tag) && (s[len(tag)] == '>' || s[len(tag)] == ' ')
 }
 
 // highest is the level of the highest heading in content, 0 for none.

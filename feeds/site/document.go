@@ -57,6 +57,7 @@ type facts struct {
 	typ      string
 	control  string    // Cache-Control
 	self     string    // absolute address for Link; "" for none
+	hubs     []string  // for Link, too
 	policy   string    // Content-Security-Policy
 	open     bool      // any page may read it (CORS)
 	modified time.Time // zero: not known
@@ -65,7 +66,7 @@ type facts struct {
 
 // Content security policies (hostile.md).
 const (
-	pagePolicy = "default-src 'none'; img-src https: http: data:; media-src https: http:; style-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+	pagePolicy = "default-src 'none'; img-src https: http: data:; media-src https: http:; style-src 'self'; manifest-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 	feedPolicy = "default-src 'none'; sandbox"
 )
 
@@ -117,7 +118,11 @@ func assemble(body []byte, base string, f facts) *document {
 	set(&d.always, "X-Content-Type-Options", "nosniff")
 	set(&d.always, "Referrer-Policy", "no-referrer")
 	if f.self != "" {
-		set(&d.always, "Link", "<"+f.self+`>; rel="self"`)
+		link := "<" + f.self + `>; rel="self"`
+		for _, hub := range f.hubs { // WebSub §4
+			link += ", <" + hub + `>; rel="hub"`
+		}
+		set(&d.always, "Link", link)
 	}
 	if f.open {
 		set(&d.always, "Access-Control-Allow-Origin", "*")

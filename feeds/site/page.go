@@ -32,7 +32,8 @@ type page struct {
 	Refresh   string // where a browser is to go at once; "": nowhere
 	Template  string // which of the bodies
 	Feeds     []feedLink
-	FeedsOf   string // whose feeds these are
+	FeedsOf   string       // whose feeds these are
+	Node      template.URL // where the XMPP network has the same; ours, not a stranger's
 	Nav       []navLink
 	Seek      string // where the form of the search leads
 	OPML      string
@@ -213,7 +214,7 @@ func (s *Site) frame(rt route, v view) page {
 	if rt.kind == atCategory {
 		p.List = s.href(rt.list())
 	}
-	p.Feeds = s.feedLinks(of, p.FeedsOf)
+	p.Feeds, p.Node = s.feedLinks(of, p.FeedsOf), template.URL(s.node(of))
 	p.Canonical = p.Address
 	return p
 }
@@ -248,7 +249,7 @@ func (s *Site) days(rt route, m material) []day {
 	for i := range m.entries {
 		x := p.post(&m.entries[i])
 		var b strings.Builder
-		if err := s.pages.ExecuteTemplate(&b, "post.html", x); err != nil {
+		if err := s.pages.ExecuteTemplate(&b, "post.html", &x); err != nil {
 			s.log(fmt.Errorf("render entry %s, it is left out: %w", m.entries[i].ID, err))
 			continue
 		}

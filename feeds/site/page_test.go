@@ -128,7 +128,7 @@ func TestAnEntrySaysWhatItIs(t *testing.T) {
 			"<details>", "Read on", `<h4>Top</h4>`, `<h5>Below</h5>`, `<img loading=lazy decoding=async referrerpolicy=no-referrer src="https://rook.example/p.png" alt="">`,
 			`edited <time class="dt-updated"`, `Also on <a href="/source/rook/">The Rook</a>`, `href="/category/g%C3%A4rten/">Gärten &amp; Höfe</a>`,
 		}, nil},
-		{"one too heavy for the page", "/", "Title of huge", []string{`<a class="more" href="/entry/huge/">Read on`}, []string{"<details"}},
+		{"one too heavy for the page", "/", "Title of huge", []string{`<a class="more u-uid" href="/entry/huge/">Read on`}, []string{"<details"}},
 		{"a hostile one", "/", "alert", []string{
 			`&lt;script&gt;alert(&#34;title&#34;)&lt;/script&gt;`, `href="/entry/hostile/"`, `<span class="p-author h-card">&lt;img src=x onerror=alert(1)&gt;</span>`,
 			`<a href="https://rook.example/a.mp3">Attached: audio/&#34;mpeg, 3.0 MiB</a>`,
@@ -241,7 +241,8 @@ func TestHeadingsOfAPostMoveBelowThePages(t *testing.T) {
 		{"<h1>a</h1><h2>b</h2>", 4, "<h4>a</h4><h5>b</h5>"},
 		{"<h2>b</h2><h1 dir=\"rtl\">a</h1>", 4, "<h5>b</h5><h4 dir=\"rtl\">a</h4>"},
 		{"<h4>a</h4>", 4, "<h4>a</h4>"},
-		{"<h6>a</h6>", 2, "<h6>a</h6>"},
+		{"<h6>a</h6>", 2, "<h2>a</h2>"},
+		{"<pre>a</pre><table class=\"x\"><tr></table><prefix>", 4, "<pre tabindex=0>a</pre><table tabindex=0 class=\"x\"><tr></table><prefix>"},
 		{"<h1>a</h1><h5>b</h5>", 4, "<h4>a</h4><h6>b</h6>"},
 		{"<hr><h7>&lt;h1&gt;</h7><h", 4, "<hr><h7>&lt;h1&gt;</h7><h"},
 		{`<img src="x">`, 4, `<img loading=lazy decoding=async referrerpolicy=no-referrer src="x">`},

@@ -50,7 +50,7 @@ func TestTitlesAreAViewOfTheirOwn(t *testing.T) {
 		}
 	}
 	get(s, "/titles/")
-	if want := 5 * testPlanet.Entries; testPlanet.Entries > 0 && f.lastQuery.Limit != want {
+	if want := titlesPages * testPlanet.Entries; testPlanet.Entries > 0 && f.lastQuery.Limit != want {
 		t.Errorf("%d titles are asked for, want %d", f.lastQuery.Limit, want)
 	}
 	wantStatus(t, get(s, "/entry/long/titles/"), 404)

@@ -55,7 +55,7 @@ func momentOf(t time.Time) moment {
 }
 
 // maxTopics is how many categories an entry shows on a page of many.
-const maxTopics = 8
+const maxTopics = 4
 
 // poster makes the posts of one page and watches its size.
 type poster struct {
@@ -181,6 +181,9 @@ func (p *poster) text(x *post, e *feeds.Entry) {
 // trusted is the one place where text of a source goes into a page unescaped:
 // feeds.Normalize has sanitized it.
 func trusted(content string, top byte) template.HTML { return template.HTML(fit(content, top)) }
+
+// Onward says that what is shown of the text ends in a link to the post's page.
+func (x *post) Onward() bool { return x.Snippet != nil || x.Excerpt != "" && !x.Folded }
 
 // fileLabel names an attachment by what is known of it.
 func fileLabel(f *feeds.Enclosure) string {

@@ -194,6 +194,12 @@ func (s *Site) feed(rt route, m material) *feeds.Feed {
 		f.PrevArchive = s.planet.URL + rt.of(m.archives).escaped()
 	}
 	f.Next = f.PrevArchive
+	if rt.archive == 0 && rt.numbered() {
+		f.Hubs = s.hubs
+		if node := s.node(rt); node != "" {
+			f.Links = append(f.Links, feeds.Link{Rel: "alternate", URL: node})
+		}
+	}
 	s.planet.Bury(f, m.deleted)
 	for _, why := range f.Dropped {
 		s.log(fmt.Errorf("write %s: %s", rt, why))
@@ -253,5 +259,20 @@ func (s *Site) facts(rt route, changed time.Time) facts {
 		return f
 	}
 	f.policy, f.open = feedPolicy, true
+	if rt.archive == 0 && rt.numbered() && rt.feed != opml {
+		f.hubs = s.hubs
+	}
 	return f
+}
+
+// node is the xmpp: address of the node that has the entries of the view; "": there is
+// none.
+func (s *Site) node(rt route) string {
+	switch rt.kind {
+	case atHome:
+		return s.nodes[""]
+	case atCategory:
+		return s.nodes[rt.name]
+	}
+	return ""
 }

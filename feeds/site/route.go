@@ -277,7 +277,7 @@ func (rt route) feeds(archive int) []route {
 
 // Bounds of the pages that show titles only.
 const (
-	titlesPages = 5    // times as many as are on a page with texts
+	titlesPages = 4    // times as many as are on a page with texts
 	maxMonth    = 2000 // entries of a month
 )
 

@@ -87,6 +87,11 @@ type Options struct {
 	About string
 	// Faces are the pictures of sources by their slugs: the bytes of image files.
 	Faces map[string][]byte
+	// Hubs are the WebSub hubs of the feeds, which name them.
+	Hubs []string
+	// Nodes are the xmpp: addresses of the nodes that have the same entries as a category,
+	// by its slug; that of "" has all.
+	Nodes map[string]string
 	// NoIndex asks search engines to leave the planet out.
 	NoIndex bool
 	// Theme overlays templates/*.html and static/* one by one (docs/themes.md); nil: none.
@@ -117,6 +122,8 @@ type Site struct {
 	strip   string // the same unescaped: what requests begin with
 	max     string // Cache-Control
 	about   template.HTML
+	hubs    []string
+	nodes   map[string]string
 	noIndex bool
 	faces   map[string]string // the addresses of pictures of sources, by slug
 
@@ -168,7 +175,7 @@ func New(o Options) (*Site, error) {
 		cache:    newCache(cmp.Or(o.CacheBytes, defaultCacheBytes)),
 		searches: newCache(cmp.Or(o.CacheBytes, defaultCacheBytes) / 8),
 		finders:  make(chan struct{}, maxFinders),
-		about:    trusted(o.About, 2), noIndex: o.NoIndex, staleAfter: cmp.Or(o.StaleAfter, defaultStaleAfter),
+		about:    trusted(o.About, 2), noIndex: o.NoIndex, hubs: o.Hubs, nodes: o.Nodes, staleAfter: cmp.Or(o.StaleAfter, defaultStaleAfter),
 	}
 	s.look.Store(&look{})
 	if s.planet.Entries <= 0 {

@@ -20,14 +20,14 @@ CREATE INDEX tombstones_entry ON tombstones (entry_id);
 -- What is there already is closed.
 INSERT INTO archives (list, n, entries)
   SELECT '', k + 1, string_agg(id::text, ' ' ORDER BY id) FROM
-    (SELECT id, (row_number() OVER (ORDER BY id) - 1) / 100 AS k FROM entries WHERE withdrawn = 0 ORDER BY id) x GROUP BY k;
+    (SELECT id, (row_number() OVER (ORDER BY id) - 1) / 60 AS k FROM entries WHERE withdrawn = 0 ORDER BY id) x GROUP BY k;
 INSERT INTO archives (list, n, entries)
   SELECT list, k + 1, string_agg(id::text, ' ' ORDER BY id) FROM
-    (SELECT 's ' || es.source_id AS list, es.entry_id AS id, (row_number() OVER (PARTITION BY es.source_id ORDER BY es.entry_id) - 1) / 100 AS k
+    (SELECT 's ' || es.source_id AS list, es.entry_id AS id, (row_number() OVER (PARTITION BY es.source_id ORDER BY es.entry_id) - 1) / 60 AS k
       FROM entry_sources es ORDER BY 1, 2) x GROUP BY list, k;
 INSERT INTO archives (list, n, entries)
   SELECT list, k + 1, string_agg(id::text, ' ' ORDER BY id) FROM
-    (SELECT 'c ' || ec.category_id AS list, ec.entry_id AS id, (row_number() OVER (PARTITION BY ec.category_id ORDER BY ec.entry_id) - 1) / 100 AS k
+    (SELECT 'c ' || ec.category_id AS list, ec.entry_id AS id, (row_number() OVER (PARTITION BY ec.category_id ORDER BY ec.entry_id) - 1) / 60 AS k
       FROM entry_categories ec ORDER BY 1, 2) x GROUP BY list, k;
 
 -- Which came late is told by the archives.
