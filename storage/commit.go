@@ -213,6 +213,11 @@ func (db *DB) commitEntries(w *writer, list []prepared) error {
 	return w.commitEntries(list)
 }
 
+// unsync has the next Sync look at everything.
+func (w *writer) unsync() error {
+	return w.exec(`DELETE FROM meta WHERE name = $1`, metaConfigured)
+}
+
 // missing notes how to tell which posts of the source are no longer there: those that
 // a whole answer does not list, and those that the owner of a folder took out.
 func (w *writer) missing(v *feeds.Visit) {

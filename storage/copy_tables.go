@@ -59,6 +59,14 @@ var copiedTables = []*copiedTable{
 	{name: "tombstones", all: "list at entry_id", order: "list at entry_id"},
 	{name: "outbox", all: "id entry_id event at", order: "id"},
 	{name: "hosts", all: "host until", order: "host", small: true},
+	// Whose turn it is, and who has a subscription in hand, is there and not here.
+	{name: "listeners", all: "id name lease worker", order: "id", small: true, cleared: []string{"lease", "worker"}},
+	{name: "deliveries", all: "listener_id given_up id entry_id event at tries retry failed error", order: "listener_id given_up id"},
+	{name: "told", all: "listener_id entry_id has", order: "listener_id entry_id"},
+	{name: "hub_subscriptions", all: `hash topic callback host rev secret expires mode serial new_secret lease reason asks ask_next
+		changed told digest tries not_before called error next held`, order: "hash", cleared: []string{"held"}},
+	{name: "push_subscriptions", all: `source_id rev hub topic id secret of_topic expires new_id new_secret new_topic asked tries error
+		renew look looked next`, order: "source_id"},
 }
 
 // madeTables are those that every database makes of the others: by what texts are found.

@@ -29,6 +29,9 @@ type dialect struct {
 	// unlocked is what, behind a question for rows that are to be changed, leaves out
 	// those that somebody else is changing.
 	unlocked string
+	// locked, behind a question for rows that are to be changed, keeps them from others, in
+	// their order; skipped leaves out those that others have.
+	locked, skipped string
 	// hosts has the transaction claim sources of these hosts alone, and returns those
 	// that it may; nil: all.
 	hosts func(t *txn, picked []pick, now, worker int64) (map[string]bool, error)

@@ -44,6 +44,8 @@ type writer struct {
 	entered    []entered                          // what came into the lists
 	told       map[int64]bool                     // those of news that the world hears of
 	left       []string                           // the lists that the entry which is merged was in
+	resorted   bool                               // it stands in other categories than before
+	concerned  map[int64][]int64                  // who is to hear that an entry is relisted
 	undated    map[int64]bool                     // those of a first visit of which nobody says when they were written
 	mute       bool                               // nobody is to be told
 	person     bool                               // it is a person's act, and no news but to who was told otherwise
@@ -57,7 +59,8 @@ type holder struct{ id, source int64 }
 
 func newWriter(t *txn, now time.Time) *writer {
 	return &writer{txn: t, now: now, touched: map[int64]bool{}, revised: map[int64]bool{}, rewritten: map[int64]bool{}, known: map[string]*copyRow{},
-		fresh: map[int64]*prepared{}, undated: map[int64]bool{}, categories: map[feeds.CategoryName]categoryRow{}, scopes: map[string]bool{}, added: map[*insertion][]any{}}
+		fresh: map[int64]*prepared{}, undated: map[int64]bool{}, categories: map[feeds.CategoryName]categoryRow{}, scopes: map[string]bool{}, added: map[*insertion][]any{},
+		concerned: map[int64][]int64{}}
 }
 
 // touch notes that the entry is to be merged anew.
@@ -238,22 +241,6 @@ func (w *writer) shared(p *prepared) bool {
 	return false
 }
 
-// ids are those that a question for one column gives.
-func (w *writer) ids(query string, args ...any) ([]int64, error) {
-	rows, err := w.query(query, args...)
-	if err != nil {
-		return nil, err
-	}
-	var list []int64
-	err = eachRow(rows, func() error {
-		var id int64
-		err := rows.Scan(&id)
-		list = append(list, id)
-		return err
-	})
-	return list, err
-}
-
 // recategorize stores what the rules now say of an unchanged entry.
 func (w *writer) recategorize(categories string, c *copyRow) error {
 	n, err := w.affect(`UPDATE copies SET categories = $1 WHERE id = $2 AND categories <> $1`, categories, c.id)
@@ -365,10 +352,15 @@ func (w *writer) flush() error {
 			return err
 		case event == gone:
 			w.unnews(id)
+		case event == relisted:
+			err = w.concern(id, sort)
 		case event == "new":
 			w.news = append(w.news, news{id, sort})
 		case event != "":
 			w.tell(id, event)
+		}
+		if err != nil {
+			return err
 		}
 	}
 	if err := w.announce(); err != nil {

@@ -30,7 +30,7 @@ func raw(t *testing.T, path string) *sql.DB {
 	return db
 }
 
-func mustExec(t *testing.T, db *sql.DB, statements ...string) {
+func mustExec(t testing.TB, db *sql.DB, statements ...string) {
 	t.Helper()
 	for _, s := range statements {
 		if _, err := db.ExecContext(t.Context(), s); err != nil {

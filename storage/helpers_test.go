@@ -375,15 +375,16 @@ func sound(t testing.TB, db *DB) {
 		same(t, "rows that refer to nothing", column(t, db, `SELECT "table" FROM pragma_foreign_key_check`), []string{})
 	}
 	for what, query := range map[string]string{
-		"shown entries without a copy":      `SELECT id FROM entries e WHERE withdrawn = 0 AND NOT EXISTS (SELECT 1 FROM copies c WHERE c.id = e.copy_id AND c.entry_id = e.id AND c.withdrawn = 0)`,
-		"shown entries in no source's list": `SELECT id FROM entries e WHERE withdrawn = 0 AND NOT EXISTS (SELECT 1 FROM entry_sources s WHERE s.entry_id = e.id)`,
-		"hidden entries in a list":          `SELECT id FROM entries e JOIN entry_sources s ON s.entry_id = e.id WHERE withdrawn = 1`,
-		"copies of no entry":                `SELECT id FROM copies WHERE entry_id IS NULL`,
-		"copies of a merged entry":          `SELECT c.id FROM copies c JOIN entries e ON e.id = c.entry_id WHERE e.merged <> 0`,
-		"copies not found by their keys":    `SELECT id FROM copies c WHERE length(keys) <> 17 * (SELECT count(*) FROM copy_keys k WHERE k.copy_id = c.id)`,
-		"copies not found by their text":    `SELECT id FROM copies c WHERE length(sketch) <> 8 * (SELECT count(*) FROM sketches s WHERE s.copy_id = c.id)`,
-		"entries that stand elsewhere":      `SELECT e.id FROM entries e JOIN entry_sources s ON s.entry_id = e.id WHERE s.sort <> e.sort OR s.public_id <> e.public_id`,
-		"entries shown and told withdrawn":  `SELECT e.id FROM entries e WHERE withdrawn = 0 AND (SELECT o.event FROM outbox o WHERE o.entry_id = e.id ORDER BY o.id DESC LIMIT 1) = 'withdrawn'`,
+		"shown entries without a copy":       `SELECT id FROM entries e WHERE withdrawn = 0 AND NOT EXISTS (SELECT 1 FROM copies c WHERE c.id = e.copy_id AND c.entry_id = e.id AND c.withdrawn = 0)`,
+		"shown entries in no source's list":  `SELECT id FROM entries e WHERE withdrawn = 0 AND NOT EXISTS (SELECT 1 FROM entry_sources s WHERE s.entry_id = e.id)`,
+		"hidden entries in a list":           `SELECT id FROM entries e JOIN entry_sources s ON s.entry_id = e.id WHERE withdrawn = 1`,
+		"copies of no entry":                 `SELECT id FROM copies WHERE entry_id IS NULL`,
+		"copies of a merged entry":           `SELECT c.id FROM copies c JOIN entries e ON e.id = c.entry_id WHERE e.merged <> 0`,
+		"copies not found by their keys":     `SELECT id FROM copies c WHERE length(keys) <> 17 * (SELECT count(*) FROM copy_keys k WHERE k.copy_id = c.id)`,
+		"copies not found by their text":     `SELECT id FROM copies c WHERE length(sketch) <> 8 * (SELECT count(*) FROM sketches s WHERE s.copy_id = c.id)`,
+		"entries that stand elsewhere":       `SELECT e.id FROM entries e JOIN entry_sources s ON s.entry_id = e.id WHERE s.sort <> e.sort OR s.public_id <> e.public_id`,
+		"deliveries of no row of the outbox": `SELECT d.id FROM deliveries d WHERE NOT EXISTS (SELECT 1 FROM outbox o WHERE o.id = d.id AND o.entry_id = d.entry_id)`,
+		"entries shown and told withdrawn":   `SELECT e.id FROM entries e WHERE withdrawn = 0 AND (SELECT o.event FROM outbox o WHERE o.entry_id = e.id ORDER BY o.id DESC LIMIT 1) = 'withdrawn'`,
 	} {
 		same(t, what, column(t, db, query), []string{})
 	}

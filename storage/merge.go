@@ -40,15 +40,15 @@ type links map[int64]string
 
 // merge makes the entry what its copies say: which is shown, where in time, in which
 // categories and under which sources it stands. It returns what happened for
-// the outbox: new, revised, withdrawn, or "" for nothing a reader would see. What
-// nobody would see raises no version either.
+// the outbox: new, revised, withdrawn, relisted, or "" for nothing a reader would see.
+// What nobody would see raises no version either.
 func (w *writer) merge(entry int64) (event string, sort int64, err error) {
 	var e mergeEntry
 	if err := w.row(`SELECT sort, public_id, copy_id, withdrawn, hidden <> 0, held, merged FROM entries WHERE id = $1`, entry).
 		Scan(&e.sort, &e.id, &e.shown, &e.withdrawn, &e.hidden, &e.held, &e.merged); err != nil {
 		return "", 0, err
 	}
-	w.left = nil
+	w.left, w.resorted = nil, false
 	copies, purged, err := w.copies(entry)
 	if err != nil {
 		return "", 0, err
@@ -100,6 +100,9 @@ func (w *writer) merge(entry int64) (event string, sort int64, err error) {
 		}
 	case !moved && !w.rewritten[copies[0].id]:
 		return "", 0, nil
+	}
+	if event == "" && w.resorted {
+		event = relisted
 	}
 	w.reword(entry)
 	w.bump("")
@@ -197,6 +200,7 @@ func (w *writer) relist(entry int64, e *mergeEntry, sort int64, sources, categor
 	if maps.Equal(oldSources, sources) && maps.Equal(oldCategories, categories) && (sort == e.sort || len(sources) == 0) {
 		return false, nil
 	}
+	w.resorted = !maps.Equal(oldCategories, categories)
 	w.bump("")
 	for _, scope := range joined(oldSources, oldCategories) {
 		w.bump(scope)

@@ -48,6 +48,8 @@ var postgres = &dialect{
 	measure:  `ANALYZE sources`,
 	clock:    `SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT)`,
 	unlocked: ` FOR UPDATE OF sources SKIP LOCKED`,
+	locked:   ` FOR UPDATE`,
+	skipped:  ` FOR UPDATE SKIP LOCKED`,
 	backup: func(context.Context, *DB, string) error {
 		return errors.New("a PostgreSQL database is backed up with pg_dump, which comes with it; orrery copy makes an SQLite file of it")
 	},

@@ -17,6 +17,8 @@ var (
 	inSource   = &insertion{`INSERT INTO entry_sources (source_id, sort, public_id, entry_id) VALUES `, 4, ""}
 	inCategory = &insertion{`INSERT INTO entry_categories (category_id, sort, public_id, entry_id) VALUES `, 4, ""}
 	owed       = &insertion{`INSERT INTO outbox (entry_id, event, at) VALUES `, 3, ""}
+	delivered  = &insertion{`INSERT INTO deliveries (listener_id, id, entry_id, event, at) VALUES `, 5, ""}
+	heard      = &insertion{`INSERT INTO told (listener_id, entry_id, has) VALUES `, 3, ` ON CONFLICT (listener_id, entry_id) DO UPDATE SET has = excluded.has`}
 )
 
 // text writes n rows.
@@ -31,13 +33,13 @@ func (w *writer) add(to *insertion, row ...any) { w.added[to] = append(w.added[t
 // writeAdded writes the rows that were added, many with one text: small as they
 // are, running a text takes longer than writing one.
 func (w *writer) writeAdded() error {
-	for _, to := range []*insertion{keyed, sketched, tied, inSource, inCategory, owed} {
+	for _, to := range []*insertion{keyed, sketched, tied, inSource, inCategory} {
 		if err := w.insertRows(to, w.added[to]); err != nil {
 			return err
 		}
 		w.added[to] = w.added[to][:0]
 	}
-	return nil
+	return w.writeOwed()
 }
 
 // insertRows writes the rows whose values these are.

@@ -118,7 +118,7 @@ func BenchmarkSearch(b *testing.B) {
 			}
 			b.ReportMetric(rate, "entries/s")
 		})
-		for _, text := range []string{"linux", "the", "the of and", "python code", `"open source"`, `"of the"`, "con*", "linux -windows", "absentword", "the category=3"} {
+		for _, text := range []string{"linux", "the", "the of and", "python code", `"open source"`, `"of the"`, "con*", "cont*", "inter*", "the* category=3", "linux -windows", "linux -con*", "absentword", "the category=3"} {
 			q := feeds.Query{Limit: 20}
 			q.Text, q.Category, _ = strings.Cut(text, " category=")
 			if q.Category != "" {

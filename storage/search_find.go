@@ -41,7 +41,7 @@ func (f *fileIndex) find(ctx context.Context, ask question) (hits []hit, err err
 	if err == nil {
 		defer tx.Rollback() //nolint:errcheck // it was only read
 		if err = checkVersion(ctx, tx); err == nil {
-			hits, err = (&lookup{ctx, tx, &ask, f.patience}).find()
+			hits, err = (&lookup{ctx: ctx, tx: tx, ask: &ask, patience: f.patience}).find()
 		}
 	}
 	if errors.Is(err, errNoIndex) {
@@ -64,12 +64,16 @@ type lookup struct {
 	ask *question
 
 	patience time.Duration // with the first look; those towards an order have half of it
+	spelled  *expression   // what writes the question
 }
 
 // find finds the newest of what is looked for, and weighs them if they are few; of many
 // it is enough to know which have it over the text.
 func (l *lookup) find() ([]hit, error) {
-	expression := fileExpression.write(l.ask, true)
+	if err := l.spell(); err != nil {
+		return nil, err
+	}
+	expression := l.spelled.write(l.ask, true)
 	hits, all, err := l.run("1", "texts", expression, maxHits, l.patience)
 	if err != nil {
 		return nil, err
@@ -91,7 +95,7 @@ func (l *lookup) find() ([]hit, error) {
 		most /= 5
 	}
 	titles, _, err := l.run(strconv.Itoa(titleWeight), "titles",
-		fileExpression.write(&question{Search: feeds.Search{All: l.ask.All}, lists: l.ask.lists}, true), most, l.patience/2)
+		l.spelled.write(&question{Search: feeds.Search{All: l.ask.All}, lists: l.ask.lists}, true), most, l.patience/2)
 	if err != nil {
 		return nil, err
 	}
@@ -125,7 +129,7 @@ func (l *lookup) wanted(h hit) (bool, error) {
 	}
 	var there bool
 	err := l.tx.QueryRowContext(l.ctx, `SELECT EXISTS (SELECT 1 FROM texts WHERE texts MATCH $1 AND rowid = $2)`,
-		fileExpression.any(l.ask.None), h.place).Scan(&there)
+		l.spelled.any(l.ask.None), h.place).Scan(&there)
 	return !there, err
 }
 

@@ -24,9 +24,11 @@ func firstPlace(sort int64) int64 { return min(max(sort/1e6, 0), maxSecond) << p
 // Eight segments are merged bit by bit, with every step: sixteen at once, which would be
 // as fast, take seconds of a large index. Titles stand there once more by themselves: to
 // see whether it is over the text that a common word stands, every text would be read.
+// All words, to see which begin so, are what the index of the texts has anyway.
 const fileIndexSchema = `
-	CREATE VIRTUAL TABLE texts USING fts5 (title, text, lists, content='', contentless_delete=1, tokenize='ascii');
-	CREATE VIRTUAL TABLE titles USING fts5 (title, lists, content='', contentless_delete=1, tokenize='ascii');
+	CREATE VIRTUAL TABLE texts USING fts5 (title, text, lists, content='', contentless_delete=1, tokenize='ascii', prefix='` + prefixLengths + `');
+	CREATE VIRTUAL TABLE titles USING fts5 (title, lists, content='', contentless_delete=1, tokenize='ascii', prefix='` + prefixLengths + `');
+	CREATE VIRTUAL TABLE words USING fts5vocab (texts, instance);
 	INSERT INTO texts (texts, rank) VALUES ('automerge', 8), ('hashsize', 8388608);
 	INSERT INTO titles (titles, rank) VALUES ('automerge', 8), ('hashsize', 8388608);
 	CREATE TABLE placed (entry_id INTEGER PRIMARY KEY, place INTEGER NOT NULL);

@@ -135,11 +135,6 @@ func (db *DB) synced(ctx context.Context, now time.Time, configured string) (boo
 	return done, explain(err)
 }
 
-// unsync has the next Sync look at everything.
-func (w *writer) unsync() error {
-	return w.exec(`DELETE FROM meta WHERE name = $1`, metaConfigured)
-}
-
 func (w *writer) syncSources(sources []feeds.Source) error {
 	stored, err := w.storedSources()
 	if err != nil {
@@ -233,7 +228,10 @@ func (w *writer) retire(old *storedSource, taken bool) error {
 	if n > 0 {
 		w.bump("")
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	return w.exec(`DELETE FROM push_subscriptions WHERE source_id = $1`, old.ID)
 }
 
 // pairSources finds the stored row of every configured source; nil for a new one.

@@ -86,6 +86,8 @@ type txn struct {
 	arrived  []entered      // into lists, not yet in their archives
 	months   months         // that have got other numbers of entries
 	reworded map[int64]bool // entries whose texts are to be indexed
+
+	listeners []int64 // see hearers
 }
 
 // tx runs f in the only transaction that writes entries.
@@ -240,6 +242,22 @@ func (t *txn) each(question string, args, values []any, f func(*sql.Rows) error)
 		values = values[n:]
 	}
 	return nil
+}
+
+// ids are those that a question for one column gives.
+func (t *txn) ids(query string, args ...any) ([]int64, error) {
+	rows, err := t.query(query, args...)
+	if err != nil {
+		return nil, err
+	}
+	var list []int64
+	err = eachRow(rows, func() error {
+		var id int64
+		err := rows.Scan(&id)
+		list = append(list, id)
+		return err
+	})
+	return list, err
 }
 
 // row is the one row of a query.

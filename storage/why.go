@@ -59,7 +59,7 @@ func story(ctx context.Context, tx *sql.Tx, entry int64) (s feeds.Story, err err
 	if err := copyStories(ctx, tx, entry, shown, &s); err != nil {
 		return s, err
 	}
-	rows, err := tx.QueryContext(ctx, `SELECT event, at FROM outbox WHERE entry_id = $1 ORDER BY id`, entry)
+	rows, err := tx.QueryContext(ctx, `SELECT event, at FROM outbox WHERE entry_id = $1 AND event <> '`+relisted+`' ORDER BY id`, entry)
 	if err != nil {
 		return s, err
 	}
