@@ -106,6 +106,9 @@ func New(o Options) *Aggregator {
 type Pass struct {
 	All   bool
 	Slugs []string
+	// Called says that somebody knows of something new there: the sources are looked at
+	// however short ago they were. How often may call is the caller's business.
+	Called bool
 }
 
 // Summary is what a pass did.
@@ -135,9 +138,13 @@ func (a *Aggregator) Waiting(ctx context.Context, p Pass) (int, error) {
 }
 
 func (a *Aggregator) want(p Pass, now, start time.Time) feeds.Want {
+	least := a.Intervals.Min
+	if p.Called {
+		least = 0
+	}
 	return feeds.Want{
 		Now: now, Start: start, N: a.Concurrency, Lease: a.Lease,
-		Slugs: p.Slugs, All: p.All, MinInterval: a.Intervals.Min,
+		Slugs: p.Slugs, All: p.All, MinInterval: least,
 	}
 }
 

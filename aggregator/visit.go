@@ -58,6 +58,7 @@ func (a *Aggregator) visit(ctx context.Context, d feeds.Due, silence error) (fee
 		}
 	}
 	v := a.decide(now, d, r, err, known)
+	v.Link = r.Link
 	if v.Err == nil && v.Backfill.Due(now) {
 		v.More = a.Now().Add(a.Lease)
 	}
