@@ -103,6 +103,9 @@ type Visit struct {
 	// Withdrawn are the GUIDs of posts that their owner deleted. A remote feed
 	// that shrinks withdraws nothing.
 	Withdrawn []string
+	// Link are the Link headers of the answer; nil when it was not read. They are not
+	// stored.
+	Link []string
 	// Problems are sentences about single posts that could not be read.
 	Problems []string
 }

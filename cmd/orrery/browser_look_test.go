@@ -1,3 +1,7 @@
+//go:build !race
+
+// The race detector finds nothing in a browser, and what it is shown is served under it elsewhere.
+
 package main
 
 import (

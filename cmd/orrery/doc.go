@@ -11,7 +11,9 @@
 //	config       the configuration file; its structs are the manual
 //	feeds        the words and the codecs: bytes → Feed → bytes, all of it pure
 //	feeds/site   the planet as an http.Handler and, the same bytes, as files
+//	feeds/publish   the outbox → hubs, webhooks, programs, the XMPP network
 //	aggregator   visits: claim, fetch, read, decide, commit
+//	aggregator/push   hubs that call when a source has something new
 //	aggregator/fetch   one polite GET, or a stat a file; the only room that dials
 //	storage      the database; a visit is committed whole or not at all
 //
@@ -42,6 +44,10 @@
 // feeds/site renders a document when somebody first asks for it, keeps it with
 // its ETag and its compressed bytes, and renders it again when the version of what it
 // shows has risen. A second ticker asks the store for that; a request never does.
+//
+// The outbox rows that a commit wrote are owed to every listener of the configuration.
+// feeds/publish sends and settles them, one listener apart from the others, whichever
+// process has its turn; listeners.go and room.go say who they are.
 //
 // # Where to begin reading
 //

@@ -28,15 +28,21 @@ func (pl *planet) site(log func(error)) (*site.Site, error) {
 	return st, pl.themeTrouble(err)
 }
 
+// describe is what the planet says of itself in every document.
+func (pl *planet) describe() feeds.Planet {
+	c := pl.config.Planet
+	return feeds.Planet{
+		Title: c.Title, URL: c.URL, Description: c.Description, Language: c.Language,
+		Owner: feeds.Person{Name: c.Owner.Name, Email: c.Owner.Email, URL: c.Owner.URL}, Entries: pl.config.Entries,
+	}
+}
+
 // look is how the site looks, with every file it is made of. The problems are of files
 // that cannot be taken.
 func (pl *planet) look() (o site.Options, problems config.Errors) {
 	c := pl.config.Planet
 	o = site.Options{
-		Planet: feeds.Planet{
-			Title: c.Title, URL: c.URL, Description: c.Description, Language: c.Language,
-			Owner: feeds.Person{Name: c.Owner.Name, Email: c.Owner.Email, URL: c.Owner.URL}, Entries: pl.config.Entries,
-		},
+		Planet: pl.describe(), Hubs: pl.hubs(), Nodes: pl.xmppNodes(),
 		Authors: pl.rules.Authors, Version: programVersion, NoIndex: c.NoIndex, StaleAfter: max(48*time.Hour, 2*pl.config.Fetch.MaxInterval),
 		Faces: map[string][]byte{},
 	}

@@ -99,7 +99,7 @@ feeds for the whole planet and for every category, with a planet site.`,
 		return wrongUsage("%v; see %s --help", err, c.CommandPath())
 	})
 	for _, c := range []*cobra.Command{
-		p.demo(), p.init(), p.check(), p.fetch(), p.serve(), p.work(), p.build(), p.inspect(), p.sources(), p.why(), p.hide(), p.split(), p.merge(), p.release(),
+		p.demo(), p.init(), p.check(), p.fetch(), p.serve(), p.work(), p.build(), p.inspect(), p.sources(), p.why(), p.publish(), p.hide(), p.split(), p.merge(), p.release(),
 		p.importList(), p.export(), p.backup(), p.copy(), p.version(),
 	} {
 		root.AddCommand(c)

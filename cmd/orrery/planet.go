@@ -204,6 +204,10 @@ func (pl *planet) open(ctx context.Context, report storage.Progress) error {
 		db.Close()
 		return err
 	}
+	if err := db.SyncListeners(ctx, pl.listenerNames()); err != nil {
+		db.Close()
+		return err
+	}
 	pl.store = db
 	return nil
 }

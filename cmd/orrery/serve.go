@@ -142,21 +142,37 @@ type server struct {
 	store  *storage.DB // the same for every configuration
 	role   role
 	site   atomic.Pointer[site.Site] // nil for a worker
+	front  atomic.Pointer[front]
 }
 
-// show makes the site of pl the one that is served.
+// front is what stands before the site, and who is told of what is behind it.
+type front struct {
+	http.Handler
+	told *listeners
+	push *pusher // nil: hubs are not asked to call
+}
+
+// show makes the site of pl the one that is served, and its listeners those that are told.
 func (s *server) show(ctx context.Context, pl *planet) error {
-	if !s.role.site {
-		return nil
-	}
 	st, err := pl.site(func(err error) { s.warn("%v", err) })
 	if err != nil {
 		return err
 	}
-	if err := st.Refresh(ctx); err != nil {
+	f := &front{}
+	if f.told, err = pl.listeners(st, s.warn); err != nil {
 		return err
 	}
-	s.site.Store(st)
+	if f.push, err = pl.pusher(s.warn); err != nil {
+		return err
+	}
+	if s.role.site {
+		if err := st.Refresh(ctx); err != nil {
+			return err
+		}
+		s.site.Store(st)
+		f.Handler = pl.calls(f.told.hub, f.push, st)
+	}
+	s.front.Store(f)
 	return nil
 }
 
@@ -171,6 +187,9 @@ func (s *server) reload(ctx context.Context, load func() (*planet, error)) (*pla
 		return nil, errors.New("storage has changed; end this and start it anew for that")
 	}
 	if err := s.planet.store.Sync(ctx, time.Now(), next.sources, &next.rules); err != nil {
+		return nil, err
+	}
+	if err := s.planet.store.SyncListeners(ctx, next.listenerNames()); err != nil {
 		return nil, err
 	}
 	next.store = s.planet.store
@@ -194,8 +213,17 @@ func (s *server) schedule(ctx context.Context, pl *planet) (stop func()) {
 		// Who serves indexes what people look for; nobody else has a use for it.
 		wg.Go(func() { pl.store.IndexBehind(ctx, func(err error) { s.warn("%v", err) }) })
 	}
+	f := s.front.Load()
+	wg.Go(func() { f.told.run(ctx) })
 	if s.role.visits {
-		a := pl.aggregator(s.visit)
+		a := pl.aggregator(func(v feeds.Visit, t feeds.Tally) {
+			s.visit(v, t)
+			f.push.found(ctx, &v)
+			f.told.loop.Wake()
+		})
+		if f.push != nil {
+			wg.Go(func() { f.push.run(ctx, a, s.pass) })
+		}
 		wg.Go(func() {
 			if err := a.Run(ctx, pl.config.Schedule, s.pass); err != nil {
 				s.warn("%v", err)
@@ -250,7 +278,7 @@ func (s *server) listen(pl *planet) (closeAll func() error, failed chan error, e
 		s.say("visiting the sources of %s", pl.config.Planet.Title)
 		return s.listenAdmin(pl, failed, func() error { return nil })
 	}
-	public := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.site.Load().ServeHTTP(w, r) })
+	public := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.front.Load().ServeHTTP(w, r) })
 	l := pl.listener
 	if l == nil {
 		if l, err = listenAt("listen", pl.config.Listen); err != nil {

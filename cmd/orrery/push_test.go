@@ -1,0 +1,94 @@
+package main
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// gateway is an address that is known before the planet behind it runs.
+type gateway struct {
+	*httptest.Server
+	to       atomic.Pointer[url.URL]
+	verified chan struct{} // a hub has asked, and was told the challenge
+}
+
+func newGateway(t *testing.T) *gateway {
+	g := &gateway{verified: make(chan struct{}, 10)}
+	proxy := &httputil.ReverseProxy{
+		Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(g.to.Load()) },
+		ModifyResponse: func(r *http.Response) error {
+			if r.Request.Method == http.MethodGet && strings.HasPrefix(r.Request.URL.Path, "/"+pushFolder) && r.StatusCode == http.StatusOK {
+				g.verified <- struct{}{}
+			}
+			return nil
+		},
+	}
+	g.Server = httptest.NewServer(proxy)
+	t.Cleanup(g.Close)
+	return g
+}
+
+func (g *gateway) host() string { return strings.TrimPrefix(g.URL, "http://") }
+
+// run starts a planet with the configuration behind the gateway.
+func (g *gateway) run(t *testing.T, dir, config string) {
+	t.Helper()
+	path := filepath.Join(dir, "orrery.yaml")
+	config = fmt.Sprintf("planet: {title: P, url: %q, hub: self}\nstorage: sqlite:p.db\nlisten: 127.0.0.1:0\nadmin: \"\"\nschedule: \"@every 1s\"\n", g.URL+"/") + config
+	if err := os.WriteFile(path, []byte(config), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	// The planet asks its hub at once, so the gateway has to lead there before.
+	g.to.Store(&url.URL{Scheme: "http", Host: "127.0.0.1:1"})
+	_, m := startPart(t, `serving P at (http://\S+)/`, "-c", path, "serve")
+	u, err := url.Parse(m[1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	g.to.Store(u)
+}
+
+// A planet that follows another one, and would ask it once a day, hears of a post, of its
+// change and of its end in seconds: it has subscribed at the other one's own hub.
+func TestPlanetHearsOfAnotherInSeconds(t *testing.T) {
+	dir := t.TempDir()
+	posts, follower := filepath.Join(dir, "posts"), filepath.Join(dir, "follower")
+	for _, d := range []string{posts, follower} {
+		if err := os.MkdirAll(d, 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write := func(name, text string) {
+		t.Helper()
+		if err := os.WriteFile(filepath.Join(posts, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	today := time.Now().UTC().Format(time.RFC3339)
+	write("first.md", "---\ntitle: First\ndate: "+today+"\n---\nOne.\n")
+	a, b := newGateway(t), newGateway(t)
+	a.run(t, dir, fmt.Sprintf("fetch: {allow: [%q]}\nsources: [{markdown: posts, slug: own, site: %q, permalink: \"/:title/\"}]\n", b.host(), a.URL))
+	shows(t, a.URL+"/", "First")
+	b.run(t, follower, fmt.Sprintf("fetch: {allow: [%q], min_interval: 24h, pause_per_host: 0s}\nsources: [{feed: %q, slug: other}]\n", a.host(), a.URL+"/feed.atom"))
+	shows(t, b.URL+"/", "First")
+	select {
+	case <-b.verified:
+	case <-time.After(patience):
+		t.Fatal("the hub has not asked whether its calls are wanted")
+	}
+	write("second.md", "---\ntitle: Second\ndate: "+today+"\n---\nTwo.\n")
+	begun := time.Now()
+	shows(t, a.URL+"/", "Second")
+	there := time.Now()
+	shows(t, b.URL+"/", "Second")
+	t.Logf("on the one after %v, on the other %v later", there.Sub(begun).Round(time.Millisecond), time.Since(there).Round(time.Millisecond))
+}
