@@ -61,6 +61,26 @@ type Aggregator struct {
 	bytes     *semaphore.Weighted // of the documents in hand
 	reading   chan struct{}       // a token for each that is being read
 	visits    sync.Map            // slug → *visiting
+
+	sharing sync.Mutex
+	passes  int    // under way
+	hosts   *hosts // that they share
+}
+
+// shareHosts are the turns of hosts, the same for all passes that are under way: who is
+// called for must not be asked beside whom the schedule asks.
+func (a *Aggregator) shareHosts() (h *hosts, done func()) {
+	a.sharing.Lock()
+	defer a.sharing.Unlock()
+	if a.passes == 0 {
+		a.hosts = newHosts(a.PerHost, a.Pause)
+	}
+	a.passes++
+	return a.hosts, func() {
+		a.sharing.Lock()
+		defer a.sharing.Unlock()
+		a.passes--
+	}
 }
 
 // visiting is a source that is being visited.
@@ -155,7 +175,9 @@ func (a *Aggregator) Refresh(ctx context.Context, p Pass) (Summary, error) {
 	if err := a.Store.LetGo(ctx, start); err != nil {
 		return Summary{}, err
 	}
-	pass := &pass{Aggregator: a, hosts: newHosts(a.PerHost, a.Pause), running: make(chan struct{}, a.Concurrency), left: make(chan struct{}, 1)}
+	hosts, done := a.shareHosts()
+	defer done()
+	pass := &pass{Aggregator: a, hosts: hosts, running: make(chan struct{}, a.Concurrency), left: make(chan struct{}, 1)}
 	// Claimed sources may wait for their host's turn without keeping others
 	// from theirs, but not so many that their leases run out.
 	claimed := make(chan struct{}, 2*a.Concurrency)

@@ -59,7 +59,9 @@ type Node struct {
 // publish judges the hub, the listeners and the component.
 func (l *loader) publish(c *Config) {
 	if l.given(&c.Planet.Hub) && c.Planet.Hub != "" && c.Planet.Hub != "self" {
-		l.web(&c.Planet.Hub, "planet.hub")
+		if u, err := url.Parse(c.Planet.Hub); l.web(&c.Planet.Hub, "planet.hub") && err == nil && u.User != nil {
+			l.wrong(&c.Planet.Hub, "take it out: every feed names the hub", "planet.hub has a name or a password in it")
+		}
 	}
 	names := map[string]bool{}
 	for i := range c.Publish {

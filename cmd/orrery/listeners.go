@@ -82,11 +82,19 @@ func (pl *planet) listeners(st *site.Site, warn func(format string, args ...any)
 		l.list = append(l.list, publish.Listener{Publisher: to, Categories: p.Categories, Timeout: 2 * p.Timeout})
 	}
 	topics := func(i feeds.Item) []string { return st.Topics(i.Entry) }
+	everywhere := func(i feeds.Item) []string {
+		if i.Entry == nil { // where did it stand? Who has the same already is sent nothing
+			if all, err := st.AllTopics(context.Background()); err == nil {
+				return all
+			}
+		}
+		return topics(i)
+	}
 	switch c.Planet.Hub {
 	case "":
 	case "self":
 		l.hub = websub.NewHub(websub.HubOptions{
-			URL: pl.hubs()[0], Store: pl.store.HubSubscriptions(), Topic: st.Topic, Topics: topics, Content: st.Content,
+			URL: pl.hubs()[0], Store: pl.store.HubSubscriptions(), Topic: st.Topic, Topics: everywhere, Content: st.Content,
 			Do: pl.http.Once, UserAgent: agent, Log: log,
 		})
 		l.list = append(l.list, publish.Listener{Publisher: l.hub, Gather: gatherPings / 4})
@@ -228,21 +236,22 @@ func (pl *planet) onceAll(ctx context.Context, warn func(format string, args ...
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	var wg sync.WaitGroup
-	defer wg.Wait()
-	defer cancel()
+	tell := l.loop.Once
 	if l.room != nil {
-		wg.Go(func() { l.room.run(ctx) })
-		if err := l.room.await(ctx, 10*time.Second); err != nil {
-			warn("%v", err)
-		}
+		tell = func(ctx context.Context) error { return l.room.once(ctx, l.loop.Once) }
 	}
-	err = l.loop.Once(ctx)
+	err = tell(ctx)
+	if l.room != nil && err != nil && !l.room.told.Load() { // the others are not to wait for it
+		warn("%v", err)
+		err = errors.Join(err, l.loop.Once(ctx))
+	}
 	if l.hub != nil {
-		for n := 1; n > 0 && err == nil; {
-			n, err = l.hub.Pass(ctx)
+		for n := 1; n > 0; {
+			var trouble error
+			if n, trouble = l.hub.Pass(ctx); trouble != nil {
+				err = errors.Join(err, trouble)
+				break
+			}
 		}
 	}
 	if err != nil { // each was warned of

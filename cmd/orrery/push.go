@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"sync"
+	"time"
 
 	"orrery/aggregator"
 	"orrery/aggregator/push"
@@ -11,7 +12,8 @@ import (
 )
 
 // pusher is what comes of hubs that call: the sources that did are looked at, a few at a
-// time, each once however often it was called for.
+// time, each once however often it was called for. What a crash forgets the next visit by
+// schedule finds.
 type pusher struct {
 	*push.Subscriber
 	pl    *planet
@@ -53,34 +55,74 @@ func (p *pusher) visit(ctx context.Context, id int64) error {
 	if !slices.Contains(p.want, list[i].Slug) {
 		p.want = append(p.want, list[i].Slug)
 	}
-	select {
-	case p.ready <- struct{}{}:
-	default:
-	}
+	p.wake()
 	return nil
 }
+
+// A source that is being visited just then may have been asked before its hub called, so
+// it is tried again.
+const (
+	pushTries = 20
+	pushPause = 2 * time.Second
+)
 
 // run subscribes, and visits who is called for, until ctx ends.
 func (p *pusher) run(ctx context.Context, a *aggregator.Aggregator, report func(aggregator.Summary, error)) {
 	var wg sync.WaitGroup
+	defer wg.Wait()
 	wg.Go(func() { p.Run(ctx) })
+	for range pushVisits {
+		wg.Go(func() {
+			for slug, ok := p.next(ctx); ok; slug, ok = p.next(ctx) {
+				p.look(ctx, a, slug, report)
+			}
+		})
+	}
+}
+
+// next waits for a source that is called for.
+func (p *pusher) next(ctx context.Context) (slug string, ok bool) {
 	for {
+		p.mu.Lock()
+		if len(p.want) > 0 {
+			slug, p.want = p.want[0], p.want[1:]
+			if len(p.want) > 0 {
+				p.wake()
+			}
+			p.mu.Unlock()
+			return slug, true
+		}
+		p.mu.Unlock()
 		select {
 		case <-ctx.Done():
-			wg.Wait()
-			return
+			return "", false
 		case <-p.ready:
 		}
-		for {
-			p.mu.Lock()
-			n := min(len(p.want), pushVisits)
-			slugs := slices.Clone(p.want[:n])
-			p.want = p.want[n:]
-			p.mu.Unlock()
-			if n == 0 || ctx.Err() != nil {
-				break
-			}
-			report(a.Refresh(ctx, aggregator.Pass{Slugs: slugs, Called: true}))
+	}
+}
+
+func (p *pusher) wake() {
+	select {
+	case p.ready <- struct{}{}:
+	default: // somebody is told already
+	}
+}
+
+// look visits a source, when it is nobody's.
+func (p *pusher) look(ctx context.Context, a *aggregator.Aggregator, slug string, report func(aggregator.Summary, error)) {
+	for range pushTries {
+		s, err := a.Refresh(ctx, aggregator.Pass{Slugs: []string{slug}, Called: true})
+		if ctx.Err() != nil {
+			return
+		}
+		if err != nil || s.Sources > 0 {
+			report(s, err)
+			return
+		}
+		select {
+		case <-time.After(pushPause):
+		case <-ctx.Done():
+			return
 		}
 	}
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"slices"
@@ -26,6 +27,7 @@ type room struct {
 	publisher *xmpp.Publisher
 	log       func(error)
 	held      atomic.Bool // the connection is this process's
+	told      atomic.Bool // once has come as far as to tell
 }
 
 // xmppNodes are the addresses of the nodes, by the slugs of what is on them.
@@ -86,44 +88,70 @@ const connectionLease = 30 * time.Second
 // ejabberd shares the answers out among several.
 func (r *room) run(ctx context.Context) {
 	for ctx.Err() == nil {
-		ok, err := r.pl.store.Turn(ctx, xmppListener, time.Now().Add(connectionLease))
-		if err != nil && ctx.Err() == nil {
-			r.log(fmt.Errorf("ask whose the XMPP connection is: %w", err))
-		}
-		if ok && err == nil {
-			r.hold(ctx)
-			continue
-		}
-		select {
-		case <-time.After(connectionLease / 3):
+		r.hold(ctx, func(ctx context.Context) error { return r.publisher.Run(ctx) })
+		select { // and then it is somebody else's first
+		case <-time.After(connectionLease / 2):
 		case <-ctx.Done():
 		}
 	}
 }
 
-// hold keeps the connection until the turn is lost or ctx ends.
-func (r *room) hold(ctx context.Context) {
-	ctx, cancel := context.WithCancel(ctx)
+// once is run for a program that does not stay: with the connection it makes the nodes
+// what they should be, and tells what is owed.
+func (r *room) once(ctx context.Context, tell func(ctx context.Context) error) (err error) {
+	err = errors.New("another process has the XMPP connection, and tells what is owed there")
+	r.hold(ctx, func(ctx context.Context) error {
+		wait, cancel := context.WithTimeout(ctx, connectionLease/2)
+		defer cancel()
+		if _, offline := r.component.Online(wait, 0); offline != nil {
+			err = fmt.Errorf("the XMPP server at %s was not reached within %s", r.pl.config.XMPP.Server, connectionLease/2)
+			return err
+		}
+		r.told.Store(true)
+		err = errors.Join(r.publisher.Reconcile(ctx), tell(ctx))
+		return err
+	})
+	return err
+}
+
+// hold takes the connection, if it is nobody else's, and keeps it while the work is done:
+// until that ends, the turn or the server is lost, or ctx ends.
+func (r *room) hold(ctx context.Context, work func(ctx context.Context) error) {
+	turn := func(ctx context.Context) bool {
+		ok, err := r.pl.store.Turn(ctx, xmppListener, time.Now().Add(connectionLease))
+		if err != nil && ctx.Err() == nil {
+			r.log(fmt.Errorf("ask whose the XMPP connection is: %w", err))
+		}
+		return ok && err == nil
+	}
+	if !turn(ctx) {
+		return
+	}
+	held, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var wg sync.WaitGroup
 	wg.Go(func() {
-		if err := r.component.Run(ctx); err != nil {
-			r.log(err)
-		}
-	})
-	wg.Go(func() {
-		if err := r.publisher.Run(ctx); err != nil {
+		if err := r.component.Run(held); err != nil {
 			r.log(err)
 		}
 	})
 	r.held.Store(true)
-	for ctx.Err() == nil {
+	wg.Go(func() {
+		defer cancel()
+		if err := work(held); err != nil && held.Err() == nil {
+			r.log(err)
+		}
+	})
+	for stood := time.Now(); held.Err() == nil; {
 		select {
 		case <-time.After(connectionLease / 3):
-		case <-ctx.Done():
+		case <-held.Done():
 			continue
 		}
-		if ok, err := r.pl.store.Turn(ctx, xmppListener, time.Now().Add(connectionLease)); !ok || err != nil {
+		if r.component.Connected() > 0 {
+			stood = time.Now()
+		}
+		if time.Since(stood) >= connectionLease || !turn(held) { // another process may reach the server
 			break
 		}
 	}
@@ -133,14 +161,6 @@ func (r *room) hold(ctx context.Context) {
 	back, done := context.WithTimeout(context.WithoutCancel(ctx), connectionLease)
 	defer done()
 	_, _ = r.pl.store.Turn(back, xmppListener, time.Now()) // else it is over soon enough
-}
-
-// await waits for the connection.
-func (r *room) await(ctx context.Context, most time.Duration) error {
-	ctx, cancel := context.WithTimeout(ctx, most)
-	defer cancel()
-	_, err := r.component.Online(ctx, 0)
-	return err
 }
 
 // Send tells of items one after the other. What cannot be published is one item's failure

@@ -154,23 +154,36 @@ type front struct {
 
 // show makes the site of pl the one that is served, and its listeners those that are told.
 func (s *server) show(ctx context.Context, pl *planet) error {
-	st, err := pl.site(func(err error) { s.warn("%v", err) })
+	st, f, err := s.prepare(pl)
 	if err != nil {
 		return err
 	}
+	return s.put(ctx, st, f)
+}
+
+// prepare makes all that can be wrong with a configuration, and writes nothing.
+func (s *server) prepare(pl *planet) (*site.Site, *front, error) {
+	st, err := pl.site(func(err error) { s.warn("%v", err) })
+	if err != nil {
+		return nil, nil, err
+	}
 	f := &front{}
 	if f.told, err = pl.listeners(st, s.warn); err != nil {
-		return err
+		return nil, nil, err
 	}
 	if f.push, err = pl.pusher(s.warn); err != nil {
-		return err
+		return nil, nil, err
 	}
+	f.Handler = pl.calls(f.told.hub, f.push, st)
+	return st, f, nil
+}
+
+func (s *server) put(ctx context.Context, st *site.Site, f *front) error {
 	if s.role.site {
 		if err := st.Refresh(ctx); err != nil {
 			return err
 		}
 		s.site.Store(st)
-		f.Handler = pl.calls(f.told.hub, f.push, st)
 	}
 	s.front.Store(f)
 	return nil
@@ -186,14 +199,19 @@ func (s *server) reload(ctx context.Context, load func() (*planet, error)) (*pla
 	if next.config.Storage != old.Storage {
 		return nil, errors.New("storage has changed; end this and start it anew for that")
 	}
+	next.store = s.planet.store
+	st, f, err := s.prepare(next)
+	if err != nil {
+		return nil, err
+	}
 	if err := s.planet.store.Sync(ctx, time.Now(), next.sources, &next.rules); err != nil {
 		return nil, err
 	}
+	s.planet.store.SetFeedSize(next.config.Entries)
 	if err := s.planet.store.SyncListeners(ctx, next.listenerNames()); err != nil {
 		return nil, err
 	}
-	next.store = s.planet.store
-	if err := s.show(ctx, next); err != nil {
+	if err := s.put(ctx, st, f); err != nil {
 		return nil, err
 	}
 	if next.config.Listen != old.Listen || next.config.Admin != old.Admin {

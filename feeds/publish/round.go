@@ -56,7 +56,7 @@ func (w *worker) round(ctx context.Context, gather time.Duration) (r Round, agai
 		return r, false, 0
 	}
 	pause = w.send(ctx, list, &r)
-	return r, r.Err == nil && len(owed) == w.l.Batch, pause
+	return r, (r.Err == nil || refused(r.Err) && pause == 0) && len(owed) == w.l.Batch, pause
 }
 
 // due is what the listener is to be told now; nothing while more of it may come.
@@ -173,14 +173,14 @@ func (w *worker) send(ctx context.Context, list []news, r *Round) (pause time.Du
 		if !w.turn(ctx, r) {
 			return 0
 		}
-		taken, err := w.try(ctx, list)
+		taken, late, err := w.try(ctx, list)
 		if e := w.done(ctx, list[:taken]); e != nil {
 			r.Err = e
 			return 0
 		}
 		r.Taken += count(list[:taken])
-		if list = list[taken:]; err == nil || ctx.Err() != nil {
-			continue // what was cut off by the end is no failure
+		if list = list[taken:]; err == nil || ctx.Err() != nil || late && taken > 0 {
+			continue // what was cut off by the end, or did not fit into the time, is no failure
 		}
 		failed := list
 		if refused(err) {
@@ -204,13 +204,14 @@ func refused(err error) bool {
 	return errors.As(err, &refusal) && refusal.Refused()
 }
 
-// try sends the list; whatever happens in there is the listener's failure alone.
-func (w *worker) try(ctx context.Context, list []news) (taken int, err error) {
+// try sends the list; whatever happens in there is the listener's failure alone. late says
+// that the time was up.
+func (w *worker) try(ctx context.Context, list []news) (taken int, late bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, w.l.Timeout)
 	defer cancel()
 	defer func() {
 		if p := recover(); p != nil {
-			taken, err = 0, fmt.Errorf("a fault in Orrery, please report it: %v", p)
+			taken, late, err = 0, false, fmt.Errorf("a fault in Orrery, please report it: %v", p)
 		}
 	}()
 	items := make([]Item, len(list))
@@ -225,7 +226,7 @@ func (w *worker) try(ctx context.Context, list []news) (taken int, err error) {
 	case err == nil:
 		err = errors.New("not everything was taken, and nobody says why")
 	}
-	return taken, err
+	return taken, ctx.Err() != nil, err
 }
 
 // done settles what was taken, apart for those whose end was told.

@@ -153,8 +153,15 @@ func (s *Site) readHealth(ctx context.Context, age time.Duration) (*healths, err
 	if h := s.health.Load(); h != nil && now.Sub(h.at) < age {
 		return h, nil
 	}
-	h := &healths{at: now}
-	var err error
+	h, err, _ := s.flight.Do("health\x00", func() (any, error) { return s.askHealth(ctx, now) })
+	if err != nil {
+		return nil, err
+	}
+	return h.(*healths), nil
+}
+
+func (s *Site) askHealth(ctx context.Context, now time.Time) (h *healths, err error) {
+	h = &healths{at: now}
 	if h.sources, err = s.reader.Sources(ctx); err != nil {
 		return nil, fmt.Errorf("read the sources: %w", err)
 	}

@@ -87,7 +87,8 @@ func (c *linkChecker) exists(p string) bool {
 	defer func() { c.known[p] = there }()
 	file, below := strings.CutPrefix(p, c.base.Path)
 	if !below {
-		return true // of somebody else on the same host
+		there = true // of somebody else on the same host
+		return there
 	}
 	if file == "" || strings.HasSuffix(file, "/") {
 		file += "index.html"

@@ -177,7 +177,7 @@ func (s *Site) viewPage(p *page, rt route, m material) {
 			p.Face = s.face(&m.sources[0])
 		}
 	case rt.kind == atSearch:
-		p.Search, p.Lead = s.searchForm(rt.filter, m), ""
+		p.Search, p.Lead, p.NoIndex = s.searchForm(rt.filter, m), "", true
 	case rt.kind != atHome:
 		p.Chart = s.chart(m.months, m.newest())
 	}

@@ -17,6 +17,8 @@ type view struct {
 	name string // of the category or source alone
 	// home and feed are a source's own addresses.
 	home, feed string
+	// newest is the month at which its charts end, which no version of the view knows.
+	newest feeds.Month
 }
 
 // document is the document of rt: the kept one if nothing has changed since,
@@ -127,6 +129,9 @@ func (s *Site) remake(ctx context.Context, rt route, old *kept) (*kept, error) {
 	if old != nil && old.doc.modified.After(f.modified) {
 		f.modified = old.doc.modified // Last-Modified never goes back
 	}
+	if old != nil && rt.feed == "" && !rt.isHealth() && !bytes.Equal(body, old.doc.plain.body) && !f.modified.After(old.doc.modified) {
+		f.modified = made // what stands around the entries has changed
+	}
 	k := &kept{route: rt, seq: seq, view: v, look: m.look, made: made, doc: newDocument(body, f)}
 	if old != nil && old.doc.same(k.doc) {
 		k.doc = old.doc // what nobody can see changed nothing
@@ -194,7 +199,7 @@ func (s *Site) feed(rt route, m material) *feeds.Feed {
 		f.PrevArchive = s.planet.URL + rt.of(m.archives).escaped()
 	}
 	f.Next = f.PrevArchive
-	if rt.archive == 0 && rt.numbered() {
+	if rt.changes() {
 		f.Hubs = s.hubs
 		if node := s.node(rt); node != "" {
 			f.Links = append(f.Links, feeds.Link{Rel: "alternate", URL: node})
@@ -259,7 +264,7 @@ func (s *Site) facts(rt route, changed time.Time) facts {
 		return f
 	}
 	f.policy, f.open = feedPolicy, true
-	if rt.archive == 0 && rt.numbered() && rt.feed != opml {
+	if rt.changes() {
 		f.hubs = s.hubs
 	}
 	return f

@@ -262,6 +262,12 @@ func (rt route) isView() bool {
 // isHealth says that the page tells how sources are doing, which every visit changes.
 func (rt route) isHealth() bool { return rt.kind == atStatus || rt.kind == atWhy }
 
+// changes says that it is the feed of a view as hubs know it: no part of its past, and in
+// the usual order with all texts.
+func (rt route) changes() bool {
+	return rt.feed != "" && rt.feed != opml && rt.archive == 0 && !rt.arrival && !rt.excerpts && rt.numbered()
+}
+
 // numbered says that the view has archives, and so numbered pages.
 func (rt route) numbered() bool { return rt.isView() && rt.kind != atSearch }
 

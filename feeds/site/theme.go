@@ -98,13 +98,22 @@ func (s *Site) parse(theme fs.FS) (*template.Template, error) {
 		return nil, err
 	}
 	t := template.New("").Funcs(template.FuncMap{"body": s.body, "plural": plural})
-	for _, name := range files {
-		text, err := overlaid(theme, templates, "templates/"+name)
-		if err != nil {
-			return nil, err
-		}
-		if _, err := t.New(name).Parse(string(text)); err != nil {
-			return nil, themeError(err)
+	// Ours first, so that what a theme's file does not define is as we define it.
+	for _, from := range []fs.FS{templates, theme} {
+		for _, name := range files {
+			if from == nil {
+				break
+			}
+			text, err := fs.ReadFile(from, "templates/"+name)
+			if errors.Is(err, fs.ErrNotExist) {
+				continue
+			}
+			if err != nil {
+				return nil, err
+			}
+			if _, err := t.New(name).Parse(string(text)); err != nil {
+				return nil, themeError(err)
+			}
 		}
 	}
 	return t, nil
@@ -140,6 +149,12 @@ func (s *Site) rehearse() (err error) {
 		if failed := s.writePage(io.Discard, x.route, x.material); failed != nil {
 			return fmt.Errorf("rehearse %s: %w", x.route, failed)
 		}
+	}
+	if _, failed := s.unsearchable(samples()[0].material.directory); failed != nil {
+		return failed
+	}
+	if _, failed := s.movedPage(route{kind: atEntry, name: "sample"}); failed != nil {
+		return failed
 	}
 	return err
 }

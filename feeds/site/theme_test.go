@@ -47,6 +47,27 @@ func TestMistakeInAThemeHasItsPlace(t *testing.T) {
 	}
 }
 
+func TestThemeMayHaveAnyOneTemplateOnly(t *testing.T) {
+	files, err := names(nil, templates, "templates", false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range files {
+		text, want := "<p>theirs</p>", true
+		if name == "page.html" {
+			text = "{{body .}}"
+		}
+		err := Try(Options{Planet: testPlanet, Theme: fstest.MapFS{"templates/" + name: {Data: []byte(text)}}})
+		if (err == nil) != want {
+			t.Errorf("%s: %v", name, err)
+		}
+		err = Try(Options{Planet: testPlanet, Theme: fstest.MapFS{"templates/" + name: {Data: []byte("{{.NoSuchField}}")}}})
+		if name != "parts.html" && err == nil { // which nothing shows
+			t.Errorf("%s: a field that is not there is not noticed", name)
+		}
+	}
+}
+
 func TestThemeOfTheManualWorks(t *testing.T) {
 	s := newSite(t, newFake(), func(o *Options) { o.Theme = os.DirFS("../../docs/themes/terminal") })
 	for _, path := range []string{"/", "/entry/long/", "/status/"} {

@@ -3,6 +3,7 @@ package site
 import (
 	"context"
 	"net/url"
+	"slices"
 	"strings"
 
 	"orrery/feeds"
@@ -11,7 +12,7 @@ import (
 // Topics are the addresses of the feeds that show an entry, or did: what WebSub calls
 // topics. Of one that is no longer shown nobody knows what it was in; then they are the
 // planet's.
-func (s *Site) Topics(e *feeds.Entry) (topics []string) {
+func (s *Site) Topics(e *feeds.Entry) []string {
 	views := []route{{}}
 	if e != nil {
 		if e.Source != nil {
@@ -23,7 +24,30 @@ func (s *Site) Topics(e *feeds.Entry) (topics []string) {
 		for _, c := range e.Categories {
 			views = append(views, route{kind: atCategory, name: c.Slug})
 		}
+		people := e.Authors
+		if len(people) == 0 && e.Source != nil {
+			people = e.Source.Authors
+		}
+		for _, a := range people {
+			views = append(views, route{kind: atAuthor, name: feeds.Slug(a.Name)})
+		}
+		base, _, _ := strings.Cut(strings.ToLower(e.Language), "-")
+		views = append(views, route{kind: atLanguage, name: base})
 	}
+	return s.topicsOf(views)
+}
+
+// AllTopics are those of every feed that changes, for an entry of which nobody knows any
+// more where it stood.
+func (s *Site) AllTopics(ctx context.Context) ([]string, error) {
+	d, err := s.directory(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return s.topicsOf(slices.DeleteFunc(s.routes(d), func(rt route) bool { return !rt.numbered() })), nil
+}
+
+func (s *Site) topicsOf(views []route) (topics []string) {
 	for _, v := range views {
 		if v.kind != atHome && !validName(v.name) {
 			continue
@@ -35,10 +59,17 @@ func (s *Site) Topics(e *feeds.Entry) (topics []string) {
 	return topics
 }
 
-// Topic says that the address is that of a feed that changes: no archive, no search.
+// Topic says that the address is that of a feed that there is and that changes: no
+// archive, no search.
 func (s *Site) Topic(address string) bool {
 	rt, ok := s.topic(address)
-	return ok && s.planet.URL+rt.escaped() == address
+	if !ok || s.planet.URL+rt.escaped() != address {
+		return false
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), renderTimeout)
+	defer cancel()
+	_, err := s.view(ctx, rt.page())
+	return err == nil
 }
 
 func (s *Site) topic(address string) (route, bool) {
@@ -51,7 +82,7 @@ func (s *Site) topic(address string) (route, bool) {
 		return route{}, false
 	}
 	rt, ok := parseRoute(path)
-	return rt, ok && rt.feed != "" && rt.feed != opml && rt.archive == 0 && rt.numbered()
+	return rt, ok && rt.changes()
 }
 
 // Content is a topic's document as it is now, with its media type.

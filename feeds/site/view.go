@@ -116,7 +116,12 @@ func (s *Site) view(ctx context.Context, rt route) (view, error) {
 	return s.viewIn(d, rt)
 }
 
-func (s *Site) viewIn(d *directory, rt route) (view, error) {
+func (s *Site) viewIn(d *directory, rt route) (v view, err error) {
+	defer func() {
+		if len(d.months) > 0 && rt.feed == "" && err == nil {
+			v.newest = d.months[0].Month
+		}
+	}()
 	switch rt.kind {
 	case atCategory:
 		if c, ok := d.categories[rt.name]; ok {

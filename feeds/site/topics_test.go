@@ -1,0 +1,52 @@
+package site
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"orrery/feeds"
+)
+
+func TestHubsKnowEveryFeedThatChangesWithAnEntry(t *testing.T) {
+	f := newFake()
+	f.cats = append(f.cats, feeds.Category{CategoryName: feeds.CategoryName{Slug: "author/ann-lee", Title: "Ann Lee"}, Entries: 1},
+		feeds.Category{CategoryName: feeds.CategoryName{Slug: "language/de", Title: "de"}, Entries: 1})
+	const hub = "https://hub.example/"
+	s := newSite(t, f, func(o *Options) { o.Hubs = []string{hub} })
+	refresh(t, s)
+	e := f.entries[len(f.entries)-2]
+	e.Authors, e.Language = []feeds.Person{{Name: "Ann Lee"}}, "de-AT"
+	topics := s.Topics(&e)
+	all, err := s.AllTopics(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{"feed.atom", "category/chess/feed.json", "source/" + e.Source.Slug + "/feed.rss", "author/ann-lee/feed.atom", "language/de/feed.atom"} {
+		if topic := "https://planet.example/" + path; !slices.Contains(topics, topic) || !slices.Contains(all, topic) || !s.Topic(topic) {
+			t.Errorf("%s: of the entry %v, of all %v, a topic %v", path, slices.Contains(topics, topic), slices.Contains(all, topic), s.Topic(topic))
+		}
+	}
+	for path, named := range map[string]bool{
+		"/feed.atom": true, "/category/chess/feed.rss": true, "/feed.atom?content=summary": false, "/feed.json?order=arrival": false, "/search/feed.atom?q=x": false, "/": false, "/opml.xml": false,
+	} {
+		r := get(s, path)
+		if got := strings.Contains(r.Header.Get("Link"), "<"+hub+`>; rel="hub"`); got != named {
+			t.Errorf("%s: its header names the hub: %v", path, got)
+		}
+		if got := strings.Contains(body(t, r), hub); got != named {
+			t.Errorf("%s: it names the hub: %v", path, got)
+		}
+		if s.Topic("https://planet.example"+path) != named {
+			t.Errorf("%s: a topic: %v", path, !named)
+		}
+	}
+	for _, address := range []string{"https://planet.example/category/made-up/feed.atom", "https://elsewhere.example/feed.atom", "https://planet.example/archive/1.atom", "https://planet.example/feed.atom#x", ""} {
+		if s.Topic(address) {
+			t.Errorf("%s is a topic", address)
+		}
+	}
+	if text, typ, err := s.Content(t.Context(), "https://planet.example/feed.atom"); err != nil || typ != feeds.AtomType || string(text) != body(t, get(s, "/feed.atom")) {
+		t.Errorf("%s, %v", typ, err)
+	}
+}
