@@ -43,7 +43,7 @@ func (a *Aggregator) older(ctx context.Context, v *feeds.Visit, tally *feeds.Tal
 		}
 		again := seen[d.Source.Backfill.URL]
 		seen[d.Source.Backfill.URL] = true
-		o, err := a.oneOlder(ctx, d, again, &undated)
+		o, err := a.oneOlder(ctx, d, again, len(seen) == 2, &undated)
 		if err != nil {
 			return err
 		}
@@ -69,8 +69,9 @@ func (a *Aggregator) older(ctx context.Context, v *feeds.Visit, tally *feeds.Tal
 	return nil
 }
 
-// oneOlder looks at the next document of the past.
-func (a *Aggregator) oneOlder(ctx context.Context, d feeds.Due, again bool, undated *time.Time) (feeds.Visit, error) {
+// oneOlder looks at the next document of the past. The first one may hold no more than
+// what the feed itself has just brought.
+func (a *Aggregator) oneOlder(ctx context.Context, d feeds.Due, again, first bool, undated *time.Time) (feeds.Visit, error) {
 	now, b := a.Now(), d.Source.Backfill
 	v := feeds.Visit{Due: d, At: now, Next: d.Source.State.NextVisit, Older: true, Backfill: feeds.Backfill{URL: b.URL, Left: b.Left - 1}}
 	if v.Backfill.Left <= 0 || again {
@@ -91,7 +92,7 @@ func (a *Aggregator) oneOlder(ctx context.Context, d feeds.Due, again bool, unda
 	}
 	v.Feed = a.newsOf(now, d, r, known, *undated)
 	*undated = oldest(*undated, r.Feed.Entries)
-	if v.Backfill = past(r.Feed, b.Left-1); len(known) > 0 && len(known) == len(r.Feed.Entries) {
+	if v.Backfill = past(r.Feed, b.Left-1); !first && len(known) > 0 && len(known) == len(r.Feed.Entries) {
 		v.Backfill = feeds.Backfill{} // all of it is known, and so is what was before
 	}
 	if v.Backfill.URL != "" {
