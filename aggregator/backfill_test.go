@@ -133,10 +133,11 @@ func TestPastIsReadOnceAndInOneDirection(t *testing.T) {
 func TestPastEndsWhereItIsKnown(t *testing.T) {
 	s := newSite(t)
 	s.at("/feed", plain(archived("/1", 1, 2)))
-	s.at("/1", plain(archived("/2", 1, 2)))
+	s.at("/1", plain(archived("/2", 1, 2))) // what the feed has just brought
+	s.at("/2", plain(archived("/3", 1, 2)))
 	w := visits(t, []*site{s}, feeds.Source{Slug: "a", URL: s.URL + "/feed"})
 	w.after(t, 0)
-	same(t, "asked", s.was(), []string{"/feed", "/1"})
+	same(t, "asked", s.was(), []string{"/feed", "/1", "/2"})
 }
 
 func TestPastIsReadNoFurtherThanFiftyDocuments(t *testing.T) {

@@ -210,6 +210,7 @@ func jsonLinks(list jsonValue) []Link {
 func jsonTags(plain, whole jsonValue) []Tag {
 	var tags []Tag
 	var known map[string]bool
+	fold := func(s string) string { return FoldTag(cut(s, 4*maxTag)) } // Normalize keeps less
 	for c := range whole.list() {
 		t := Tag{Term: c.get("term").text(), Scheme: c.get("scheme").str(), Label: c.get("label").text()}
 		if t.Term == "" && t.Label == "" || len(tags) == maxTags {
@@ -218,11 +219,11 @@ func jsonTags(plain, whole jsonValue) []Tag {
 		if known == nil {
 			known = map[string]bool{}
 		}
-		known[FoldTag(t.Term)], known[FoldTag(t.Label)] = true, true
+		known[fold(t.Term)], known[fold(t.Label)] = true, true
 		tags = append(tags, t)
 	}
 	add := func(term string) {
-		if term != "" && len(tags) < maxTags && (known == nil || !known[FoldTag(term)]) {
+		if term != "" && len(tags) < maxTags && (known == nil || !known[fold(term)]) {
 			tags = append(tags, Tag{Term: term})
 		}
 	}

@@ -148,7 +148,8 @@ func plainTitle(s string) string {
 // markedTitle is a title whose type nobody told us: HTML if it looks like it
 // (parsing.md 14).
 func markedTitle(s string) (plain, markup string) {
-	if strings.ContainsAny(s, "<&") && looksLikeHTML.MatchString(s) {
+	const enough = 64 << 10 // bytes; of a longer title the rest is cut off anyway
+	if head := cut(s, enough); strings.ContainsAny(head, "<&") && looksLikeHTML.MatchString(head) {
 		return PlainText(s), s
 	}
 	return oneLine(s), ""

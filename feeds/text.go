@@ -11,12 +11,16 @@ import (
 
 // PlainText is the text of an HTML fragment on one line, without the text of
 // scripts and styles.
-func PlainText(fragment string) string { return TextUpTo(fragment, len(fragment)) }
+func PlainText(fragment string) string { return textUpTo(fragment, -1) }
 
 // TextUpTo is PlainText, but where that has more than n characters besides white space
 // perhaps only so much of it that it has more than n: who wants to know how a long text
 // begins, or whether it is long, need not read it all.
-func TextUpTo(fragment string, n int) string {
+func TextUpTo(fragment string, n int) string { return textUpTo(fragment, max(n, 0)) }
+
+// textUpTo is both; a negative n means all of it.
+func textUpTo(fragment string, n int) string {
+	all := n < 0
 	if !strings.ContainsAny(fragment, "<&") {
 		return oneLine(fragment)
 	}
@@ -29,6 +33,9 @@ func TextUpTo(fragment string, n int) string {
 		case xhtml.TextToken:
 			text := html.UnescapeString(string(z.Raw()))
 			b.WriteString(text)
+			if all {
+				continue
+			}
 			for _, r := range clean(text) {
 				if !unicode.IsSpace(r) {
 					n--
