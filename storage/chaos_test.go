@@ -297,7 +297,11 @@ func (c *chaos) judge(db *DB) {
 	}
 	twice := column(t, db, `SELECT guid FROM entries GROUP BY guid HAVING count(*) > 1`)
 	same(t, "posts that are two entries", twice, []string{})
-	if c.waited > 2*time.Second {
+	most := 2 * time.Second
+	if os.Getenv("ORRERY_CHAOS") != "" { // by hand, on a machine with nothing else to do
+		most = time.Second
+	}
+	if c.waited > most {
 		t.Errorf("a source stood there for %v when its lease had ended", c.waited)
 	}
 }

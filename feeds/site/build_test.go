@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -134,6 +135,8 @@ func TestTheBuiltTreeIsWhatIsServed(t *testing.T) {
 	}
 }
 
+var hrefs = regexp.MustCompile(`(?:href|src|action)="([^"]*)"`)
+
 func TestEveryLinkOfTheTreeLeadsSomewhere(t *testing.T) {
 	for _, base := range []string{"/", "/below/here/"} {
 		planet := "https://planet.example" + base
@@ -144,6 +147,22 @@ func TestEveryLinkOfTheTreeLeadsSomewhere(t *testing.T) {
 		broken, err := CheckLinks(dir, planet)
 		if err != nil || broken != nil {
 			t.Errorf("%v, %v", broken, err)
+		}
+		n := 0
+		for name, page := range files(t, dir) {
+			if !strings.HasSuffix(name, ".html") {
+				continue
+			}
+			for _, link := range hrefs.FindAllStringSubmatch(page, -1) {
+				n++
+				local, ours := strings.CutPrefix(link[1], "https://planet.example")
+				if (ours || strings.HasPrefix(link[1], "/")) && !strings.HasPrefix(local, base) {
+					t.Errorf("%s: %s leads out of the planet", name, link[1])
+				}
+			}
+		}
+		if n < 1000 {
+			t.Errorf("only %d links were looked at", n)
 		}
 		put(t, dir, "extra/index.html", `<a href="../entry/long/">a</a><a href="../entry/none/">b</a><a href="`+base+`feed.atom">c</a><a href="#x">d</a><a href="#y" id="x">e</a>
 			<a href="https://elsewhere.example/none">f</a><a href="/outside">g</a><a href="/outside">g</a><img src="`+planet+`none.png"><a href="`+base+`search?q=x">h</a><a href="mailto:a@b.example">i</a>`)
@@ -209,7 +228,7 @@ func TestFilesOfOthersAreKept(t *testing.T) {
 	build(t, s, dir)
 	own := map[string]string{
 		"CNAME": "planet.example\n", ".well-known/security.txt": "Contact: x", "category/chess/notes.txt": "mine", ".git/objects/ab/cdef": "x",
-		"humans.txt": "we\n", "latest": "-> index.html", "outside": "-> /etc/hostname", "drop/": "",
+		"robots.txt": "User-agent: *\n", "latest": "-> index.html", "outside": "-> /etc/hostname", "drop/": "",
 	}
 	for name, content := range own {
 		if to, ok := strings.CutPrefix(content, "-> "); ok {

@@ -15,6 +15,7 @@ func (s *Site) loadMeta() error {
 	if s.noIndex {
 		robots = "User-agent: *\nDisallow: " + s.base + "\n"
 	}
+	robots = robotsMark + robots
 	type icon struct {
 		Src   string `json:"src"`
 		Sizes string `json:"sizes"`
@@ -32,11 +33,17 @@ func (s *Site) loadMeta() error {
 	if err != nil {
 		return fmt.Errorf("write the manifest: %w", err)
 	}
-	s.assets["robots.txt"] = newDocument([]byte(robots), facts{typ: "text/plain; charset=utf-8", control: s.max, policy: feedPolicy})
+	s.assets[robotsFile] = newDocument([]byte(robots), facts{typ: "text/plain; charset=utf-8", control: s.max, policy: feedPolicy})
 	s.assets[manifestFile] = newDocument(append(manifest, '\n'), facts{typ: "application/manifest+json", control: s.max, policy: feedPolicy})
 	s.names.Manifest = s.base + manifestFile
 	return nil
 }
+
+// robotsFile is what people write themselves, too: one without the mark is not ours.
+const (
+	robotsFile = "robots.txt"
+	robotsMark = "# Written by Orrery. One of your own in its place stays.\n"
+)
 
 const manifestFile = "manifest.webmanifest"
 

@@ -145,6 +145,9 @@ func (t *tree) openOld(dir string) error {
 			t.dirs[d] = true
 		}
 	}
+	if robots, err := t.old.ReadFile(robotsFile); err == nil && !bytes.HasPrefix(robots, []byte(robotsMark)) {
+		delete(t.ours, robotsFile)
+	}
 	return nil
 }
 
