@@ -3,7 +3,6 @@ package aggregator
 import (
 	"fmt"
 	"net/http"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -89,7 +88,7 @@ func TestHostThatHasEnoughIsLeftAloneWithAllItsSources(t *testing.T) {
 // fetching.md 19, 21: it is kept in the store.
 func TestBusyHostIsLeftAloneAfterARestart(t *testing.T) {
 	busy, calm, list := town(t)
-	path := filepath.Join(t.TempDir(), "orrery.db")
+	path := newFile(t)
 	start := func(since time.Duration) *web { // another process, with the same configuration
 		db, err := storage.Open(t.Context(), "sqlite:"+path)
 		if err != nil {

@@ -13,6 +13,7 @@ import (
 	"orrery/aggregator/fetch"
 	"orrery/feeds"
 	"orrery/storage"
+	"orrery/storage/filetest"
 )
 
 // fakes answer for sources, by slug.
@@ -69,10 +70,24 @@ func open(t testing.TB, path string) *storage.DB {
 	return db
 }
 
+// newFile is the path of a new store.
+func newFile(t testing.TB) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "orrery.db")
+	filetest.Write(t, path, func(path string) error {
+		db, err := storage.Open(t.Context(), "sqlite:"+path)
+		if err != nil {
+			return err
+		}
+		return db.Close()
+	})
+	return path
+}
+
 // stored is a new store with these sources.
 func stored(t testing.TB, sources ...feeds.Source) *storage.DB {
 	t.Helper()
-	db := open(t, filepath.Join(t.TempDir(), "orrery.db"))
+	db := open(t, newFile(t))
 	if err := db.Sync(t.Context(), epoch, sources, &feeds.Rules{}); err != nil {
 		t.Fatal(err)
 	}

@@ -6,7 +6,6 @@ import (
 	"encoding/xml"
 	"fmt"
 	"hash/fnv"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -105,7 +104,7 @@ type planet struct {
 // newPlanet has these sources, of which none was visited yet.
 func newPlanet(t testing.TB, sources ...feeds.Source) *planet {
 	t.Helper()
-	p := &planet{t: t, path: filepath.Join(t.TempDir(), "orrery.db"), now: epoch, says: fakes{}}
+	p := &planet{t: t, path: newFile(t), now: epoch, says: fakes{}}
 	p.db = open(t, p.path)
 	p.sync(sources...)
 	return p

@@ -156,7 +156,7 @@ func TestTwoAggregatorsBesideEachOtherVisitEverySourceOnce(t *testing.T) {
 		slugs = append(slugs, fmt.Sprintf("s%03d", i))
 		list = append(list, remote(slugs[i]))
 	}
-	path := t.TempDir() + "/orrery.db"
+	path := newFile(t)
 	first := open(t, path)
 	if err := first.Sync(t.Context(), epoch, list, &feeds.Rules{}); err != nil {
 		t.Fatal(err)

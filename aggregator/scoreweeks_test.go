@@ -3,7 +3,6 @@ package aggregator
 import (
 	"fmt"
 	"net/http"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -111,7 +110,7 @@ type readers struct {
 
 func newReaders(t *testing.T, processes int, clock func() time.Time, boards ...*board) *readers {
 	t.Helper()
-	r := &readers{processes: processes, path: filepath.Join(t.TempDir(), "orrery.db"), o: fetch.Options{Now: clock}}
+	r := &readers{processes: processes, path: newFile(t), o: fetch.Options{Now: clock}}
 	for _, b := range boards {
 		r.list = append(r.list, feeds.Source{Slug: b.name, URL: b.url})
 		r.o.Allow = append(r.o.Allow, b.allow)

@@ -223,7 +223,7 @@ func outdated(t *testing.T, path string) {
 // old is a store of these sources that was filled before, by an older program.
 func old(t *testing.T, fill func(w *web), sites []*site, list ...feeds.Source) *web {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "orrery.db")
+	path := newFile(t)
 	w := &web{db: open(t, path), now: epoch}
 	w.fetch = fetcher(t, func() time.Time { return w.now }, sites...)
 	resync(t, w, list...)

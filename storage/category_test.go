@@ -151,7 +151,7 @@ func TestVisitDecidedByOldRulesIsRefusedAndMadeAgain(t *testing.T) {
 // A server that was not told of a new configuration goes on by its old rules.
 // The next process to read the configuration puts that right.
 func TestEntriesStoredByAnotherProcessWithOldRulesAreDecidedAgain(t *testing.T) {
-	path := newPath(t)
+	path := newFile(t)
 	old, current := open(t, path), open(t, path)
 	rules := rulesOf(rule("New", feeds.Match{Words: []string{"text"}}))
 	configure(t, old, rulesOf(rule("Old", feeds.Match{})), remote("a"))

@@ -226,6 +226,7 @@ func TestWorkersThatDieAllTheTimeLoseNothing(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it lasts")
 	}
+	t.Parallel() // it waits most of the time
 	seed := rand.Uint64()
 	server := pgtest.Start(t, true)
 	c := &chaos{t: t, r: rand.New(rand.NewPCG(seed, 0)), server: server, url: server.URL(t), workers: make([]*child, chaosWorkers), last: map[string]time.Time{}}

@@ -20,6 +20,7 @@ import (
 // that the program has for it: Read, Normalize, Commit.
 
 func TestContractOddFeedsAreTheSameOnEveryEngine(t *testing.T) {
+	t.Parallel()
 	documents, rules := oddDocuments(), oddRules()
 	var sources []feeds.Source
 	for i, d := range documents {
@@ -56,6 +57,7 @@ func TestContractOddFeedsAreTheSameOnEveryEngine(t *testing.T) {
 }
 
 func TestContractRealFeedsAreTheSameOnEveryEngine(t *testing.T) {
+	t.Parallel()
 	leaveOutPostgres(t) // before all are read
 	root := feedstest.Data(t, "feeds")
 	var sources []feeds.Source

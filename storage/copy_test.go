@@ -206,6 +206,7 @@ func TestCopyIsAPlanetThatGoesOn(t *testing.T) {
 }
 
 func TestCopyThatIsBrokenOffGoesOn(t *testing.T) {
+	t.Parallel()
 	pairs(t, func(t *testing.T, from, to string) {
 		want := content(t, planetToCopy(t, from))
 		broken, last := 0, 0

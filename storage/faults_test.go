@@ -117,6 +117,7 @@ func diff(before, now string) string {
 }
 
 func TestCommitStoresAVisitWholeOrNotAtAll(t *testing.T) {
+	t.Parallel()
 	everyFault(t, richStore, func(db *DB, v feeds.Visit) error {
 		_, err := db.Commit(context.Background(), v)
 		return err
@@ -124,6 +125,7 @@ func TestCommitStoresAVisitWholeOrNotAtAll(t *testing.T) {
 }
 
 func TestSyncStoresAConfigurationWholeOrNotAtAll(t *testing.T) {
+	t.Parallel()
 	everyFault(t, func(t *testing.T, db *DB) feeds.Rules {
 		commit(t, db, richStore(t, db))
 		return feeds.Rules{Rules: []feeds.Rule{{CategoryName: feeds.CategoryName{Slug: "all", Title: "Big"}, Match: feeds.Match{Words: []string{"text"}}}}}
@@ -206,6 +208,7 @@ func TestVisitThatMakesTheStorePanicFailsAlone(t *testing.T) {
 
 // The visit before it in the batch is refused and rolled back.
 func TestVisitBehindARefusedOneIsStoredWholeOrNotAtAll(t *testing.T) {
+	t.Parallel()
 	everyFault(t, func(t *testing.T, db *DB) []feeds.Visit {
 		configure(t, db, nil, remote("a"))
 		return []feeds.Visit{visitOf(claimed(t, db, "a", epoch), epoch, in(post("a", epoch), "C"))}

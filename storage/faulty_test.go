@@ -294,7 +294,7 @@ func (c *copies) step(how fault) int {
 }
 
 func copiesOfFile(t *testing.T, prepare func(db *DB)) *copies {
-	path := newPath(t)
+	path := newFile(t)
 	db := open(t, path)
 	prepare(db)
 	shut(t, db)

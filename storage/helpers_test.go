@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"orrery/feeds"
+	"orrery/storage/filetest"
 	"orrery/storage/pgtest"
 )
 
@@ -37,7 +38,7 @@ func TestMain(m *testing.M) {
 
 // each runs the test on every engine there is, with a new store.
 func each(t *testing.T, test func(t *testing.T, db *DB)) {
-	t.Run("sqlite", func(t *testing.T) { test(t, open(t, newPath(t))) })
+	t.Run("sqlite", func(t *testing.T) { test(t, open(t, newFile(t))) })
 	t.Run("postgres", func(t *testing.T) {
 		if testing.Short() { // under the race detector: what is ours is the same, and was run
 			t.Skip("PostgreSQL is left out of short tests")
@@ -49,7 +50,7 @@ func each(t *testing.T, test func(t *testing.T, db *DB)) {
 // eachWith is each with several handles on the store, as processes have them.
 func eachWith(t *testing.T, handles int, test func(t *testing.T, all []*DB)) {
 	t.Run("sqlite", func(t *testing.T) {
-		path := newPath(t)
+		path := newFile(t)
 		var all []*DB
 		for range handles {
 			all = append(all, open(t, path))
@@ -96,6 +97,20 @@ func newURL(t testing.TB) string {
 		CREATE AGGREGATE group_concat(text, text) (sfunc = string_agg_transfn, stype = internal, finalfunc = string_agg_finalfn)`)
 		return err
 	})
+}
+
+// newFile is the path of a new store; newPath is one where nothing is yet.
+func newFile(t testing.TB) string {
+	t.Helper()
+	path := newPath(t)
+	filetest.Write(t, path, func(path string) error {
+		db, err := Open(t.Context(), "sqlite:"+path)
+		if err != nil {
+			return err
+		}
+		return db.Close()
+	})
+	return path
 }
 
 func newPath(t testing.TB) string { return filepath.Join(t.TempDir(), "orrery.db") }

@@ -28,7 +28,7 @@ func TestClaimTakesTheLongestDueFirst(t *testing.T) {
 }
 
 func TestClaimedSourceIsNobodyElsesUntilItsLeaseEnds(t *testing.T) {
-	path := newPath(t)
+	path := newFile(t)
 	here, there := open(t, path), open(t, path)
 	configure(t, here, nil, remote("a"))
 	d := claim(t, here, feeds.Want{Now: epoch, N: 1, Lease: time.Minute})[0]
@@ -70,7 +70,7 @@ func TestReleasedSourceIsDueAtOnce(t *testing.T) {
 }
 
 func TestProcessesClaimEverySourceOnce(t *testing.T) {
-	path := newPath(t)
+	path := newFile(t)
 	db := open(t, path)
 	var list []feeds.Source
 	var all []string

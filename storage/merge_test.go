@@ -290,7 +290,7 @@ func TestTwoEntriesOfOneSourceWithOneLinkStayTwo(t *testing.T) {
 }
 
 func TestTwoSourcesThatRaceForAPostMakeOneEntry(t *testing.T) {
-	path := newPath(t)
+	path := newFile(t)
 	stores := []*DB{open(t, path), open(t, path)}
 	configure(t, stores[0], nil, remote("a"), remote("b"))
 	var visits []feeds.Visit

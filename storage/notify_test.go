@@ -182,7 +182,7 @@ func TestListenerFindsAServerThatIsBack(t *testing.T) {
 }
 
 func TestChangesOfSQLiteAreSilent(t *testing.T) {
-	db := open(t, newPath(t))
+	db := open(t, newFile(t))
 	ctx, cancel := context.WithCancel(t.Context())
 	changes := db.Changes(ctx)
 	configure(t, db, nil, remote("a"))

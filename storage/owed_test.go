@@ -202,6 +202,7 @@ func TestWhoHasAnEntryThatGrewOldIsForgotten(t *testing.T) {
 }
 
 func TestCommitOwesAVisitWholeOrNotAtAll(t *testing.T) {
+	t.Parallel()
 	everyFault(t, func(t *testing.T, db *DB) feeds.Visit {
 		listen(t, db, "a", "b", "c")
 		v := richStore(t, db)

@@ -85,7 +85,7 @@ func TestEntryComesBackAsItWasStored(t *testing.T) {
 // Every answer is one state of the store: an entry whose source had been taken
 // away between two questions would have none.
 func TestEntriesAreReadFromOneStateWhileOthersWrite(t *testing.T) {
-	path := newPath(t)
+	path := newFile(t)
 	db, other := open(t, path), open(t, path)
 	configure(t, db, nil, folder("own"), remote("far"))
 	visit(t, db, "far", epoch, in(post("p", epoch), "C"))

@@ -154,7 +154,7 @@ func after(n int) time.Time { return epoch.Add(time.Duration(n) * time.Minute) }
 // played is a store after these visits.
 func played(t *testing.T, w *world, looks []visited) *DB {
 	t.Helper()
-	db := open(t, newPath(t))
+	db := open(t, newFile(t))
 	configure(t, db, nil, w.sources...)
 	for i, l := range looks {
 		lookAt(t, db, l.slug, after(i), w.posts[l.slug][:l.n]...)

@@ -49,6 +49,7 @@ func someNumbered(n, revision int) (list []feeds.Entry) {
 
 // Whatever fails, and wherever: when it is tried again, all is indexed.
 func TestIndexCatchesUpAfterEveryFault(t *testing.T) {
+	t.Parallel()
 	for engine, original := range map[string]func(t *testing.T, prepare func(db *DB)) *copies{"sqlite": copiesOfFile, "postgres": copiesOfDatabase} {
 		t.Run(engine, func(t *testing.T) {
 			c := original(t, func(db *DB) {
@@ -103,7 +104,7 @@ func TestIndexCatchesUpAfterEveryFault(t *testing.T) {
 func TestKilledIndexerCatchesUp(t *testing.T) {
 	for run := range 6 {
 		t.Run(fmt.Sprint(run), func(t *testing.T) {
-			path := newPath(t)
+			path := newFile(t)
 			configure(t, open(t, path), nil, folder("own"))
 			lines := startChild(t, "index", path).kill(t, 2+4*run)
 			db := open(t, path)
@@ -195,7 +196,7 @@ func searchFile(t *testing.T, path string) []byte {
 // Whatever became of the file: it is made anew, and whoever has it open sees that.
 func TestUselessIndexIsMadeAnew(t *testing.T) {
 	foreign := func(t *testing.T) string {
-		path := newPath(t)
+		path := newFile(t)
 		db := open(t, path)
 		configure(t, db, nil, folder("own"))
 		visit(t, db, "own", epoch, saying("Foreign", "word0x0 everyone before"))
@@ -235,7 +236,7 @@ func TestUselessIndexIsMadeAnew(t *testing.T) {
 	} {
 		for _, running := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s, running %v", what, running), func(t *testing.T) {
-				path := newPath(t)
+				path := newFile(t)
 				db, other := open(t, path), open(t, path)
 				configure(t, db, nil, folder("own"))
 				visit(t, db, "own", epoch, someNumbered(5, 0)...)
@@ -264,7 +265,7 @@ func TestUselessIndexIsMadeAnew(t *testing.T) {
 
 // A planet that was restored from a backup is not what its index was made of.
 func TestRestoredPlanetIsIndexedAnew(t *testing.T) {
-	path := newPath(t)
+	path := newFile(t)
 	db := open(t, path)
 	configure(t, db, nil, folder("own"))
 	visit(t, db, "own", epoch, someNumbered(5, 0)...)
@@ -313,7 +314,7 @@ func TestTableOfAnotherVersionIsMadeAnew(t *testing.T) {
 }
 
 func TestOlderPlanetIsIndexed(t *testing.T) {
-	path := newPath(t)
+	path := newFile(t)
 	db := open(t, path)
 	configure(t, db, nil, folder("own"))
 	visit(t, db, "own", epoch, someNumbered(5, 0)...)
@@ -324,7 +325,7 @@ func TestOlderPlanetIsIndexed(t *testing.T) {
 
 // The texts of a planet that is not public are not public either.
 func TestIndexIsReadableByWhoMayReadThePlanet(t *testing.T) {
-	path := newPath(t)
+	path := newFile(t)
 	db := open(t, path)
 	if err := os.Chmod(path, 0o640); err != nil {
 		t.Fatal(err)
@@ -342,7 +343,7 @@ func TestIndexIsReadableByWhoMayReadThePlanet(t *testing.T) {
 
 // Nobody else is disturbed by an index that cannot be written: it is told, once.
 func TestWhatCannotBeIndexedIsToldAndTriedAgain(t *testing.T) {
-	path := newPath(t)
+	path := newFile(t)
 	db := open(t, path)
 	if err := os.MkdirAll(path+"-search/in the way", 0o700); err != nil {
 		t.Fatal(err)
