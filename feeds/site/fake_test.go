@@ -30,6 +30,7 @@ type fake struct {
 	gone    map[string]bool
 	moved   map[string]string
 	held    map[string]feeds.HeldPosts
+	debts   []feeds.Debt
 	stories []feeds.Story
 	// archived are the IDs in the archives, whatever they are of, from 1.
 	archived map[int][]string
@@ -198,6 +199,12 @@ func (f *fake) Moved(context.Context) (map[string]string, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return maps.Clone(f.moved), f.call("moved")
+}
+
+func (f *fake) Debts(context.Context) ([]feeds.Debt, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Clone(f.debts), f.call("debts")
 }
 
 func (f *fake) Held(context.Context) (map[string]feeds.HeldPosts, error) {

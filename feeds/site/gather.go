@@ -18,7 +18,8 @@ type material struct {
 	stories    []feeds.Story   // of the only entry, if it has several copies
 	sources    []feeds.Source
 	categories []feeds.Category
-	held       map[string]feeds.HeldPosts    // by source
+	held       map[string]feeds.HeldPosts // by source
+	debts      []feeds.Debt
 	authors    map[string]feeds.Category     // by slug
 	months     []feeds.MonthCount            // of the view, the newest first
 	activity   map[string][]feeds.MonthCount // of the sources, or of the categories, by slug
@@ -126,6 +127,9 @@ func (s *Site) gatherHealth(ctx context.Context, rt route, m *material) (err err
 	}
 	m.sources, m.held = h.sources, h.held
 	if rt.kind == atStatus {
+		if m.debts, err = s.reader.Debts(ctx); err != nil {
+			return fmt.Errorf("read what is owed: %w", err)
+		}
 		return nil
 	}
 	i := slices.IndexFunc(h.sources, func(x feeds.Source) bool { return x.Slug == rt.name })

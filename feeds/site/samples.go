@@ -43,6 +43,7 @@ func samples() []sample {
 		versions: []feeds.Version{{N: 1, At: at, Entry: before}}, sources: []feeds.Source{src}, categories: []feeds.Category{list, english},
 		stories: []feeds.Story{{ID: "sample", Shown: true, FirstSeen: at, Copies: []feeds.CopyStory{{Source: "sample"}, {Source: "other", Reason: "link", With: "sample", Rank: 2}}}},
 		held:    map[string]feeds.HeldPosts{"sample": {Posts: 2, Until: at}}, months: d.months,
+		debts:    []feeds.Debt{{To: "sample", Owed: 2, Oldest: at, Tries: 1, GivenUp: 1}},
 		activity: map[string][]feeds.MonthCount{"sample": d.months}, directory: d, archives: 3,
 	}
 	var all []sample

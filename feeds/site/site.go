@@ -58,6 +58,8 @@ type Reader interface {
 	Months(ctx context.Context, q feeds.Query) ([]feeds.MonthCount, error)
 	// Activity are the months since one of all sources and all lists, by slug.
 	Activity(ctx context.Context, since feeds.Month) (sources, lists map[string][]feeds.MonthCount, err error)
+	// Debts are what every listener is owed.
+	Debts(ctx context.Context) ([]feeds.Debt, error)
 	// LastVisit is when a source was looked at last; zero: never.
 	LastVisit(ctx context.Context) (time.Time, error)
 	// Held are the posts that are held back as a flood, by the slugs of their sources.

@@ -28,6 +28,7 @@ type status struct {
 	Care       []care
 	Rows       []statusRow
 	Words      []condition // that Rows use
+	Told       *hearers    // nil if nobody listens
 }
 
 // care is a source that needs attention, with sentences for its owner.
@@ -118,6 +119,7 @@ func (s *Site) status(m material) *status {
 	}
 	st.Counts = plural(len(st.Rows), "source", "sources") + ": " + strings.Join(counts, ", ") + "."
 	st.Last, st.Next = minuteOf(last, ""), minuteOf(next, "")
+	st.Told = hearersOf(m.debts)
 	return st
 }
 

@@ -302,3 +302,35 @@ func TestAStatusOfManySourcesIsALightPage(t *testing.T) {
 		t.Errorf("%d bytes", n)
 	}
 }
+
+func TestStatusTellsWhetherListenersAreTold(t *testing.T) {
+	for name, c := range map[string]struct {
+		debts []feeds.Debt
+		says  []string
+	}{
+		"nobody":  {nil, []string{"!Who is told"}},
+		"all":     {[]feeds.Debt{{To: "a"}, {To: "b"}}, []string{"<p>2 listeners are told of what is new, and nothing is left to tell.</p>"}},
+		"not yet": {[]feeds.Debt{{To: "a", Owed: 3, Oldest: epoch}}, []string{"<p>1 listener is told of what is new; 3 messages are on the way.</p>"}},
+		"one does not take it": {
+			[]feeds.Debt{{To: "room.example", Owed: 1, Oldest: epoch, Tries: 2, Error: "no room", GivenUp: 7}, {To: "b", Owed: 1, Oldest: epoch.Add(-time.Hour)}},
+			[]string{`<p class="trouble">2 listeners are told of what is new; 1 does not take it, and 1 message waits since ` + lastTime + ". 7 messages were given up.</p>", "!room.example", "!no room"},
+		},
+		"the oldest of two": {
+			[]feeds.Debt{{To: "a", Owed: 2, Oldest: epoch.Add(time.Hour), Tries: 1}, {To: "b", Owed: 3, Oldest: epoch, Tries: 9}},
+			[]string{"2 do not take it, and 5 messages wait since " + lastTime + ".</p>"},
+		},
+		"given up": {[]feeds.Debt{{To: "a", GivenUp: 1}}, []string{"<p>1 listener is told of what is new, and nothing is left to tell. 1 message was given up.</p>"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := statusOf(feeds.Source{})
+			f.debts = c.debts
+			r := get(newSite(t, f), "/status/")
+			wantStatus(t, r, 200)
+			page := body(t, r)
+			for _, w := range wellFormed(page) {
+				t.Error(w)
+			}
+			wantParts(t, "page", page, c.says...)
+		})
+	}
+}
