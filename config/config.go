@@ -36,7 +36,7 @@ type Config struct {
 	// Listen is the host:port of the public site. Default 127.0.0.1:8080, for a
 	// web server in front of it; an empty host means every address.
 	Listen string `yaml:"listen"`
-	// Admin is the host:port of /healthz and /readyz, which are not for the
+	// Admin is the host:port of /healthz, /readyz and /metrics, which are not for the
 	// public and so never share Listen's. Default 127.0.0.1:8081; "" turns it off.
 	Admin string `yaml:"admin"`
 	// Schedule says when to look which sources are due: five cron fields or a

@@ -318,7 +318,7 @@ func (s *server) listenAdmin(pl *planet, failed chan error, stopOther func() err
 		return nil, nil, errors.Join(err, stopOther())
 	}
 	stopAdmin := serveOn(l, s.health(), failed)
-	s.say("health at http://%s/healthz and /readyz", l.Addr())
+	s.say("health at http://%s/healthz, /readyz and /metrics", l.Addr())
 	return func() error { return errors.Join(stopOther(), stopAdmin()) }, failed, nil
 }
 
@@ -350,7 +350,7 @@ func serveOn(l net.Listener, h http.Handler, failed chan<- error) (stop func() e
 }
 
 // health answers whoever watches over the process: healthz while it runs,
-// readyz while the store answers.
+// readyz while the store answers, metrics with figures.
 func (s *server) health() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
@@ -361,6 +361,7 @@ func (s *server) health() http.Handler {
 		}
 		fmt.Fprintln(w, "ok")
 	})
+	mux.Handle("GET /metrics", metrics(s.store.Debts))
 	return mux
 }
 
