@@ -83,7 +83,7 @@ func (pl *planet) listeners(st *site.Site, warn func(format string, args ...any)
 	}
 	topics := func(i feeds.Item) []string { return st.Topics(i.Entry) }
 	everywhere := func(i feeds.Item) []string {
-		if i.Entry == nil { // where did it stand? Who has the same already is sent nothing
+		if i.Event != publish.New { // where did it stand? Who has the same already is sent nothing
 			if all, err := st.AllTopics(context.Background()); err == nil {
 				return all
 			}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -91,4 +92,70 @@ func TestPlanetHearsOfAnotherInSeconds(t *testing.T) {
 	there := time.Now()
 	shows(t, b.URL+"/", "Second")
 	t.Logf("on the one after %v, on the other %v later", there.Sub(begun).Round(time.Millisecond), time.Since(there).Round(time.Millisecond))
+}
+
+// Who subscribed to a category is sent the feed also when a post has left it.
+func TestSubscribersHearThatAPostLeftTheirCategory(t *testing.T) {
+	dir := t.TempDir()
+	write := func(name, tags string) {
+		t.Helper()
+		text := "---\ntitle: " + name + "\ndate: " + time.Now().UTC().Format(time.RFC3339) + "\ntags: [" + tags + "]\n---\nText.\n"
+		if err := os.WriteFile(filepath.Join(dir, "posts", name+".md"), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.MkdirAll(filepath.Join(dir, "posts"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	write("Stays", "One")
+	write("Leaves", "One, Two")
+	verified, sent := make(chan struct{}, 10), make(chan string, 10)
+	reader := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodGet {
+			fmt.Fprint(w, r.FormValue("hub.challenge"))
+			verified <- struct{}{}
+			return
+		}
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			t.Error(err)
+		}
+		sent <- string(body)
+	}))
+	defer reader.Close()
+	g := newGateway(t)
+	g.run(t, dir, fmt.Sprintf("fetch: {allow: [%q]}\ntags_as_categories: true\nsources: [{markdown: posts, slug: own, site: %q, permalink: \"/:title/\"}]\n",
+		strings.TrimPrefix(reader.URL, "http://"), g.URL))
+	topic := g.URL + "/category/one/feed.atom"
+	shows(t, topic, "Leaves")
+	r, err := http.PostForm(g.URL+"/"+hubFolder, url.Values{"hub.mode": {"subscribe"}, "hub.topic": {topic}, "hub.callback": {reader.URL + "/"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Body.Close()
+	if r.StatusCode != http.StatusAccepted {
+		t.Fatalf("the hub says %s", r.Status)
+	}
+	select {
+	case <-verified:
+	case <-time.After(patience):
+		t.Fatal("nobody asked the reader whether it subscribed")
+	}
+	sentWith := func(there, not string) {
+		t.Helper()
+		for {
+			select {
+			case body := <-sent:
+				if strings.Contains(body, there) && (not == "" || !strings.Contains(body, not)) {
+					return
+				}
+			case <-time.After(patience):
+				t.Fatalf("the reader was never sent the category with %s but without %q", there, not)
+			}
+		}
+	}
+	write("Comes", "One") // what was new before is told by then
+	sentWith(">Comes<", "")
+	write("Leaves", "Two")
+	sentWith(">Comes<", ">Leaves<")
 }
