@@ -4,12 +4,10 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
-	"time"
 
 	"orrery/feeds"
 )
@@ -350,33 +348,4 @@ func (db *DB) SourcesIn(ctx context.Context, category string) ([]string, error) 
 		return nil, fmt.Errorf("read who writes in a category: %w", explain(err))
 	}
 	return list, nil
-}
-
-const (
-	versionQuery = `SELECT seq, changed FROM versions WHERE scope = $1`
-	// foundVersionQuery is of what is found: it changes with the planet, and when that is
-	// indexed.
-	foundVersionQuery = `SELECT CAST(coalesce(sum(seq), 0) AS BIGINT), coalesce(max(changed), 0) FROM versions WHERE scope IN ('', $1)`
-)
-
-// Version rises whenever anything the query selects has changed; changed is when
-// it last did, and never goes back. The zero Query is the whole planet.
-func (db *DB) Version(ctx context.Context, q feeds.Query) (seq int64, changed time.Time, err error) {
-	scope, ok := q.Scope()
-	if !ok || q.ID != "" {
-		scope = ""
-	}
-	query := versionQuery
-	if q.Text != "" {
-		query, scope = foundVersionQuery, indexedScope
-	}
-	var at int64
-	err = db.read.QueryRowContext(ctx, query, scope).Scan(&seq, &at)
-	if errors.Is(err, sql.ErrNoRows) {
-		return 0, time.Time{}, nil
-	}
-	if err != nil {
-		return 0, time.Time{}, fmt.Errorf("read the version: %w", explain(err))
-	}
-	return seq, fromMicros(at), nil
 }

@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -29,6 +30,24 @@ func syncVersions(t *testing.T, db *DB, change func(sources []feeds.Source, rule
 		sources = change(sources, rules)
 	}
 	configure(t, db, rulesOf(rules...), sources...)
+}
+
+func TestWhatHasChangedSinceIsNamed(t *testing.T) {
+	each(t, func(t *testing.T, db *DB) {
+		versionStore(t, db)
+		indexAll(t, db)
+		at := epoch.Add(24 * time.Hour)
+		e := in(post("ay", epoch), "X") // it leaves Y
+		e.Content += "!"
+		visit(t, db, "a", at, e)
+		for after, want := range map[time.Duration][]string{0: {"", "c x", "c y", "s a"}, time.Microsecond: nil} {
+			got, err := db.ChangedSince(t.Context(), at.Add(after))
+			slices.Sort(got)
+			if err != nil || !slices.Equal(got, want) {
+				t.Errorf("%v later: %q, %v", after, got, err)
+			}
+		}
+	})
 }
 
 func TestVersionRisesExactlyForWhatShowsSomethingElse(t *testing.T) {

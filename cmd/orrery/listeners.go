@@ -81,20 +81,21 @@ func (pl *planet) listeners(st *site.Site, warn func(format string, args ...any)
 		}
 		l.list = append(l.list, publish.Listener{Publisher: to, Categories: p.Categories, Timeout: 2 * p.Timeout})
 	}
-	topics := func(i feeds.Item) []string { return st.Topics(i.Entry) }
-	everywhere := func(i feeds.Item) []string {
-		if i.Event != publish.New { // where did it stand? Who has the same already is sent nothing
-			if all, err := st.AllTopics(context.Background()); err == nil {
-				return all
-			}
+	topics := func(i feeds.Item) []string {
+		if i.Event == publish.New {
+			return st.Topics(i.Entry)
 		}
-		return topics(i)
+		changed, err := st.TopicsSince(context.Background(), i.At) // where did it stand before?
+		if err != nil {
+			log(err)
+		}
+		return append(st.Topics(i.Entry), changed...)
 	}
 	switch c.Planet.Hub {
 	case "":
 	case "self":
 		l.hub = websub.NewHub(websub.HubOptions{
-			URL: pl.hubs()[0], Store: pl.store.HubSubscriptions(), Topic: st.Topic, Topics: everywhere, Content: st.Content,
+			URL: pl.hubs()[0], Store: pl.store.HubSubscriptions(), Topic: st.Topic, Topics: topics, Content: st.Content,
 			Do: pl.http.Once, UserAgent: agent, Log: log,
 		})
 		l.list = append(l.list, publish.Listener{Publisher: l.hub, Gather: gatherPings / 4})

@@ -183,6 +183,18 @@ func (f *fake) Version(_ context.Context, q feeds.Query) (int64, time.Time, erro
 	return seq, epoch.Add(time.Duration(seq)*time.Minute + 300*time.Millisecond), nil
 }
 
+func (f *fake) ChangedSince(_ context.Context, t time.Time) (scopes []string, err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for q, seq := range f.touched {
+		scope, ok := q.Scope()
+		if ok && q.ID == "" && !epoch.Add(time.Duration(seq)*time.Minute).Before(t) {
+			scopes = append(scopes, scope)
+		}
+	}
+	return scopes, f.call("changed")
+}
+
 func (f *fake) Versions(_ context.Context, id string) ([]feeds.Version, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

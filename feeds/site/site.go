@@ -40,6 +40,9 @@ type Reader interface {
 	// when. The zero Query is the planet as a whole: any change at all, of
 	// entries or sources.
 	Version(ctx context.Context, q feeds.Query) (seq int64, changed time.Time, err error)
+	// ChangedSince are the scopes (feeds.Query.Scope) whose version changed at that time
+	// or later.
+	ChangedSince(ctx context.Context, t time.Time) (scopes []string, err error)
 	// Archives is the number of the last closed archive of what the query selects, 0 for
 	// none; each has its number as Query.Archive.
 	Archives(ctx context.Context, q feeds.Query) (int, error)

@@ -2,16 +2,17 @@ package site
 
 import (
 	"context"
+	"fmt"
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"orrery/feeds"
 )
 
 // Topics are the addresses of the feeds that show an entry, or did: what WebSub calls
-// topics. Of one that is no longer shown nobody knows what it was in; then they are the
-// planet's.
+// topics. Of one that is no longer shown, which is nil, they are the planet's alone.
 func (s *Site) Topics(e *feeds.Entry) []string {
 	views := []route{{}}
 	if e != nil {
@@ -37,14 +38,27 @@ func (s *Site) Topics(e *feeds.Entry) []string {
 	return s.topicsOf(views)
 }
 
-// AllTopics are those of every feed that changes, for an entry of which nobody knows any
-// more where it stood.
-func (s *Site) AllTopics(ctx context.Context) ([]string, error) {
+// TopicsSince are those of every feed that has changed since then. Among them is what a
+// post has left that was changed or taken back at that time, which itself does not say
+// where it stood before.
+func (s *Site) TopicsSince(ctx context.Context, t time.Time) ([]string, error) {
+	scopes, err := s.reader.ChangedSince(ctx, t)
+	if err != nil {
+		return nil, fmt.Errorf("read what has changed: %w", err)
+	}
 	d, err := s.directory(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return s.topicsOf(slices.DeleteFunc(s.routes(d), func(rt route) bool { return !rt.numbered() })), nil
+	changed := map[string]bool{}
+	for _, x := range scopes {
+		changed[x] = true
+	}
+	return s.topicsOf(slices.DeleteFunc(s.routes(d), func(rt route) bool {
+		q := rt.query(0)
+		scope, ok := q.Scope()
+		return !rt.numbered() || !ok || !changed[scope]
+	})), nil
 }
 
 func (s *Site) topicsOf(views []route) (topics []string) {

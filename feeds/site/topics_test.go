@@ -1,9 +1,11 @@
 package site
 
 import (
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"orrery/feeds"
 )
@@ -18,7 +20,9 @@ func TestHubsKnowEveryFeedThatChangesWithAnEntry(t *testing.T) {
 	e := f.entries[len(f.entries)-2]
 	e.Authors, e.Language = []feeds.Person{{Name: "Ann Lee"}}, "de-AT"
 	topics := s.Topics(&e)
-	all, err := s.AllTopics(t.Context())
+	f.touch(&e)
+	f.touched[feeds.Query{Language: "de"}] = f.seq
+	all, err := s.TopicsSince(t.Context(), time.Time{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,5 +52,39 @@ func TestHubsKnowEveryFeedThatChangesWithAnEntry(t *testing.T) {
 	}
 	if text, typ, err := s.Content(t.Context(), "https://planet.example/feed.atom"); err != nil || typ != feeds.AtomType || string(text) != body(t, get(s, "/feed.atom")) {
 		t.Errorf("%s, %v", typ, err)
+	}
+}
+
+func TestHubsKnowWhatAPostHasLeft(t *testing.T) {
+	f := newFake()
+	s := newSite(t, f)
+	refresh(t, s)
+	i := slices.IndexFunc(f.entries, func(e feeds.Entry) bool { return len(e.Categories) > 0 })
+	e := f.entries[i]
+	left := "https://planet.example/category/" + url.PathEscape(e.Categories[0].Slug) + "/feed.atom"
+	f.change(e.ID, func(e *feeds.Entry) { e.Categories = nil })
+	refresh(t, s)
+	at := f.entries[i].Changed
+	topics, err := s.TopicsSince(t.Context(), at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	source := "https://planet.example/source/" + e.Source.Slug + "/feed.json"
+	for _, topic := range []string{left, source, "https://planet.example/feed.atom"} {
+		if !slices.Contains(topics, topic) {
+			t.Errorf("%s is not among %q", topic, topics)
+		}
+	}
+	for _, x := range f.sources {
+		if topic := "https://planet.example/source/" + x.Slug + "/feed.json"; x.Slug != e.Source.Slug && slices.Contains(topics, topic) {
+			t.Errorf("%s is among what has changed", topic)
+		}
+	}
+	if topics, err = s.TopicsSince(t.Context(), at.Add(time.Minute)); err != nil || len(topics) > 0 {
+		t.Errorf("later %q, %v", topics, err)
+	}
+	f.broken(true)
+	if _, err := s.TopicsSince(t.Context(), at); err == nil {
+		t.Error("a store that does not answer has changed nothing")
 	}
 }
