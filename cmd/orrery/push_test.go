@@ -24,7 +24,7 @@ type gateway struct {
 	verified chan struct{} // a hub has asked, and was told the challenge
 }
 
-func newGateway(t *testing.T) *gateway {
+func newGateway(t testing.TB) *gateway {
 	g := &gateway{verified: make(chan struct{}, 10)}
 	proxy := &httputil.ReverseProxy{
 		Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(g.to.Load()) },
@@ -43,7 +43,7 @@ func newGateway(t *testing.T) *gateway {
 func (g *gateway) host() string { return strings.TrimPrefix(g.URL, "http://") }
 
 // run starts a planet with the configuration behind the gateway.
-func (g *gateway) run(t *testing.T, dir, config string) {
+func (g *gateway) run(t testing.TB, dir, config string) {
 	t.Helper()
 	path := filepath.Join(dir, "orrery.yaml")
 	config = fmt.Sprintf("planet: {title: P, url: %q, hub: self}\nstorage: sqlite:p.db\nlisten: 127.0.0.1:0\nadmin: \"\"\nschedule: \"@every 1s\"\n", g.URL+"/") + config
@@ -156,7 +156,7 @@ func TestSubscribersHearThatAPostLeftTheirCategory(t *testing.T) {
 }
 
 // toldAll waits until the hub of the planet in that folder owes nothing.
-func toldAll(t *testing.T, dir string) {
+func toldAll(t testing.TB, dir string) {
 	t.Helper()
 	db, err := storage.Open(t.Context(), "sqlite:"+filepath.Join(dir, "p.db"))
 	if err != nil {

@@ -24,7 +24,7 @@ type part struct {
 }
 
 // startPart starts the program and waits until it has said something that matches.
-func startPart(t *testing.T, says string, args ...string) (*part, []string) {
+func startPart(t testing.TB, says string, args ...string) (*part, []string) {
 	t.Helper()
 	p := &part{cmd: exec.Command("orrery", args...), lines: make(chan string, 1000)}
 	stderr, err := p.cmd.StderrPipe()
