@@ -18,6 +18,9 @@ var voids = strings.Fields("area base br col embed hr img input link meta source
 // block elements end an open paragraph, so inside one they are a mistake.
 var block = strings.Fields("article aside blockquote details div dl figure footer form h1 h2 h3 h4 h5 h6 header hr main nav ol p pre section table ul")
 
+// leadsSomewhere are the links that a page may have.
+var leadsSomewhere = regexp.MustCompile(`^(https?://|mailto:|xmpp:|/$|/[^/]|#)`)
+
 // wellFormed returns what is wrong with the markup of a page.
 func wellFormed(page string) []string {
 	var wrong, open []string
@@ -42,7 +45,7 @@ func wellFormed(page string) []string {
 		seen := map[string]bool{}
 		for _, a := range tok.Attr {
 			if seen[a.Key] || a.Key == "style" || strings.HasPrefix(a.Key, "on") || a.Key == "id" && ids[a.Val] || a.Val == "#ZgotmplZ" ||
-				(a.Key == "href" || a.Key == "src") && !regexp.MustCompile(`^(https?://|mailto:|xmpp:|/$|/[^/]|#)`).MatchString(a.Val) {
+				(a.Key == "href" || a.Key == "src") && !leadsSomewhere.MatchString(a.Val) {
 				wrong = append(wrong, fmt.Sprintf("<%s %s=%q>", tok.Data, a.Key, a.Val))
 			}
 			seen[a.Key] = true
