@@ -110,9 +110,9 @@ func webLink(address string) string {
 // script is the language of a text as it stands in lang, "" if nobody knows it,
 // and its direction. The direction is what the language is written in, unless
 // the text has not one letter of it: many feeds claim the language of the
-// program that made them.
-func script(tag, text string) (lang, dir string) {
-	ltr, rtl := letters(text)
+// program that made them. more is the rest of the text, which is read if its beginning
+// does not settle that; nil: there is none.
+func script(tag, text string, more func() string) (lang, dir string) {
 	if t, err := language.Parse(tag); err == nil && t != language.Und {
 		lang, dir = t.String(), "ltr"
 		s, _ := t.Script()
@@ -120,6 +120,11 @@ func script(tag, text string) (lang, dir string) {
 		case "Adlm", "Arab", "Aran", "Hebr", "Mand", "Mend", "Nkoo", "Rohg", "Samr", "Syrc", "Thaa":
 			dir = "rtl"
 		}
+	}
+	ltr, rtl := letters(text)
+	if settled := dir == "ltr" && ltr > 0 || dir == "rtl" && rtl > 0; !settled && more != nil {
+		l, r := letters(more())
+		ltr, rtl = ltr+l, rtl+r
 	}
 	switch {
 	case dir == "rtl" && rtl == 0 && ltr > 0:

@@ -191,7 +191,7 @@ func (s *Site) frame(rt route, v view) page {
 		Address: s.planet.URL + rt.escaped(), Template: bodies[rt.kind], NoIndex: s.noIndex,
 		OPML: s.href(route{kind: atOPML}), Seek: s.href(route{kind: atSearch}),
 	}
-	p.Lang, p.Dir = script(s.planet.Language, "")
+	p.Lang, p.Dir = script(s.planet.Language, "", nil)
 	p.Lang = cmp.Or(p.Lang, "en") // what our own words are in
 	for _, n := range []struct {
 		kind kind
@@ -246,10 +246,11 @@ func (s *Site) days(rt route, m material) []day {
 	if rt.kind == atSearch {
 		p.search = feeds.ParseSearch(rt.filter.text)
 	}
+	var key []byte
 	for i := range m.entries {
 		x := p.post(&m.entries[i])
-		var b strings.Builder
-		if err := s.pages.ExecuteTemplate(&b, "post.html", &x); err != nil {
+		html, err := s.fragment(&x, &key)
+		if err != nil {
 			s.log(fmt.Errorf("render entry %s, it is left out: %w", m.entries[i].ID, err))
 			continue
 		}
@@ -257,7 +258,7 @@ func (s *Site) days(rt route, m material) []day {
 			days = append(days, day{moment: dayOf(x.Time)})
 		}
 		d := &days[len(days)-1]
-		d.Posts = append(d.Posts, template.HTML(b.String()))
+		d.Posts = append(d.Posts, html)
 	}
 	return days
 }

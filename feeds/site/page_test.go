@@ -264,8 +264,10 @@ func TestDirectionFollowsTheScriptAndTheLetters(t *testing.T) {
 		{"az-Latn", "", "az-Latn", "ltr"}, {"en", "سلام ۱۲", "en", "rtl"}, {"ar", "XMPP 1.0", "ar", "ltr"}, {"ar", "XMPP سلام", "ar", "rtl"},
 		{"", "سلام XY", "", "rtl"}, {"", "", "", "ltr"}, {"not a tag", "x", "", "ltr"}, {"und", "x", "", "ltr"}, {`"><script>`, "", "", "ltr"},
 	} {
-		if lang, dir := script(c.tag, c.text); lang != c.lang || dir != c.dir {
-			t.Errorf("%q, %q: lang %q dir %q, want %q %q", c.tag, c.text, lang, dir, c.lang, c.dir)
+		for begins, more := range map[string]func() string{c.text: nil, "1.": func() string { return c.text }} {
+			if lang, dir := script(c.tag, begins, more); lang != c.lang || dir != c.dir {
+				t.Errorf("%q, %q, beginning %q: lang %q dir %q, want %q %q", c.tag, c.text, begins, lang, dir, c.lang, c.dir)
+			}
 		}
 	}
 }

@@ -140,6 +140,7 @@ type Site struct {
 
 	finders         chan struct{} // a place for each search that may run
 	cache, searches *cache        // what a search found never takes the place of a view
+	posts           *fragments    // as they are shown among others
 	flight          singleflight.Group
 	// epoch grows whenever anything in the store has changed: what was checked in
 	// an earlier epoch is checked again. tick grows with every Refresh: what
@@ -179,6 +180,7 @@ func New(o Options) (*Site, error) {
 		max:      fmt.Sprintf("public, max-age=%d, stale-while-revalidate=86400", int64(cmp.Or(o.MaxAge, defaultMaxAge)/time.Second)),
 		cache:    newCache(cmp.Or(o.CacheBytes, defaultCacheBytes)),
 		searches: newCache(cmp.Or(o.CacheBytes, defaultCacheBytes) / 8),
+		posts:    newFragments(int(cmp.Or(o.CacheBytes, defaultCacheBytes) / 16)),
 		finders:  make(chan struct{}, maxFinders),
 		about:    trusted(o.About, 2), noIndex: o.NoIndex, hubs: o.Hubs, nodes: o.Nodes, staleAfter: cmp.Or(o.StaleAfter, defaultStaleAfter),
 	}
