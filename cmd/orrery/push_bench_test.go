@@ -116,7 +116,7 @@ func BenchmarkPush(b *testing.B) {
 
 func benchPush(b *testing.B) (times []time.Duration) {
 	blogs := newBlogs(b, pushBlogs)
-	sent, verified := make(chan string, pushBlogs), make(chan struct{}, pushBlogs)
+	sent, verified := make(chan string, 2*pushBlogs), make(chan struct{}, 2*pushBlogs)
 	reader := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if challenge := r.FormValue("hub.challenge"); challenge != "" {
 			fmt.Fprint(w, challenge)
@@ -138,7 +138,7 @@ func benchPush(b *testing.B) (times []time.Duration) {
 	g.run(b, dir, config.String())
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
-	for end := time.Now().Add(workPatience); blogs.subscribed() < pushBlogs; <-tick.C {
+	for end := time.Now().Add(patience); blogs.subscribed() < pushBlogs; <-tick.C {
 		if time.Now().After(end) {
 			b.Fatalf("the planet has subscribed to %d of %d blogs", blogs.subscribed(), pushBlogs)
 		}
@@ -159,7 +159,11 @@ func benchPush(b *testing.B) (times []time.Duration) {
 			}
 			<-tick.C
 		}
-		<-verified
+		select {
+		case <-verified:
+		case <-time.After(patience):
+			b.Fatalf("the hub did not ask reader %d whether it subscribed", i)
+		}
 	}
 	toldAll(b, dir)
 	<-time.After(11 * time.Second) // a hub asks a callback for something every ten seconds at most
