@@ -20,7 +20,8 @@ type Item struct {
 	Event string    // new, revised or withdrawn
 	Key   string    // Entry.ID
 	GUID  string    // Entry.GUID
-	At    time.Time // when it happened
+	At    time.Time // when it happened, the last of it
+	Since time.Time // when the first of it did, that the listener has not been told
 	Entry *Entry    // nil when it is withdrawn
 }
 

@@ -98,8 +98,13 @@ func newBlog(t *testing.T, now func() time.Time) *blog {
 	b.url = server.URL + "/hub"
 	b.hub = websub.NewHub(websub.HubOptions{
 		URL: b.url, Store: b.store, Now: now, Log: func(err error) { t.Error(err) },
-		Topic:  func(a string) bool { return strings.HasPrefix(a, "https://blog.example/") },
-		Topics: func(i websub.Item) []string { return []string{"https://blog.example/" + i.Key} },
+		Topic: func(a string) bool { return strings.HasPrefix(a, "https://blog.example/") },
+		Topics: func(_ context.Context, items []websub.Item) (list []string, err error) {
+			for _, i := range items {
+				list = append(list, "https://blog.example/"+i.Key)
+			}
+			return list, nil
+		},
 		Content: func(_ context.Context, topic string) ([]byte, string, error) {
 			b.mu.Lock()
 			defer b.mu.Unlock()

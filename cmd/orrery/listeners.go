@@ -81,26 +81,16 @@ func (pl *planet) listeners(st *site.Site, warn func(format string, args ...any)
 		}
 		l.list = append(l.list, publish.Listener{Publisher: to, Categories: p.Categories, Timeout: 2 * p.Timeout})
 	}
-	topics := func(i feeds.Item) []string {
-		if i.Event == publish.New {
-			return st.Topics(i.Entry)
-		}
-		changed, err := st.TopicsSince(context.Background(), i.At) // where did it stand before?
-		if err != nil {
-			log(err)
-		}
-		return append(st.Topics(i.Entry), changed...)
-	}
 	switch c.Planet.Hub {
 	case "":
 	case "self":
 		l.hub = websub.NewHub(websub.HubOptions{
-			URL: pl.hubs()[0], Store: pl.store.HubSubscriptions(), Topic: st.Topic, Topics: topics, Content: st.Content,
+			URL: pl.hubs()[0], Store: pl.store.HubSubscriptions(), Topic: st.Topic, Topics: topics(st), Content: st.Content,
 			Do: pl.http.Once, UserAgent: agent, Log: log,
 		})
 		l.list = append(l.list, publish.Listener{Publisher: l.hub, Gather: gatherPings / 4})
 	default:
-		to, err := websub.NewPinger(websub.PingerOptions{Hub: c.Planet.Hub, Topics: topics, Do: pl.http.Once, UserAgent: agent})
+		to, err := websub.NewPinger(websub.PingerOptions{Hub: c.Planet.Hub, Topics: topics(st), Do: pl.http.Once, UserAgent: agent})
 		if err != nil {
 			return nil, err
 		}
@@ -122,6 +112,30 @@ func (pl *planet) listeners(st *site.Site, warn func(format string, args ...any)
 		},
 	}, l.list...)
 	return l, err
+}
+
+// topics are the feeds that items change: those that show the entries, and whatever has
+// changed since something happened that is no mere news. Where an entry stood before it
+// does not say.
+func topics(st *site.Site) func(ctx context.Context, items []feeds.Item) ([]string, error) {
+	return func(ctx context.Context, items []feeds.Item) (list []string, err error) {
+		var since time.Time
+		for _, i := range items {
+			list = append(list, st.Topics(i.Entry)...)
+			if news := i.Event == publish.New && i.Since.Equal(i.At); !news && (since.IsZero() || i.Since.Before(since)) {
+				since = i.Since
+			}
+		}
+		if !since.IsZero() {
+			changed, err := st.TopicsSince(ctx, since)
+			if err != nil {
+				return nil, err
+			}
+			list = append(list, changed...)
+		}
+		slices.Sort(list)
+		return slices.Compact(list), nil
+	}
 }
 
 // hook is the i-th listener of the configuration.

@@ -104,6 +104,9 @@ const pushBlogs = 100
 // BenchmarkPush is the time from a blog's call to the planet until who has subscribed at
 // the planet's hub is sent the post, all on loopback: call, visit, commit, outbox, hub.
 func BenchmarkPush(b *testing.B) {
+	if testing.Short() {
+		b.Skip("100 subscriptions take minutes")
+	}
 	for b.Loop() {
 		times := benchPush(b)
 		slices.Sort(times)

@@ -84,6 +84,7 @@ func TestPlanetHearsOfAnotherInSeconds(t *testing.T) {
 	a, b := newGateway(t), newGateway(t)
 	a.run(t, dir, fmt.Sprintf("fetch: {allow: [%q]}\nsources: [{markdown: posts, slug: own, site: %q, permalink: \"/:title/\"}]\n", b.host(), a.URL))
 	shows(t, a.URL+"/", "First")
+	toldAll(t, dir) // else the other one hears of the first, and then of none for a minute
 	b.run(t, follower, fmt.Sprintf("fetch: {allow: [%q], min_interval: 24h, pause_per_host: 0s}\nsources: [{feed: %q, slug: other}]\n", a.host(), a.URL+"/feed.atom"))
 	shows(t, b.URL+"/", "First")
 	select {

@@ -48,12 +48,16 @@ func TestRevisionsThatCameTogetherAreOne(t *testing.T) {
 	m, a := newMemory(), &listener{name: "a"}
 	p := loop(t, m, nil, publish.Listener{Publisher: a})
 	m.tell("x", publish.New)
+	m.advance(time.Minute)
 	m.tell("y", publish.New)
 	m.tell("x", publish.Revised)
 	m.tell("x", publish.Revised)
 	once(t, p)
 	if len(a.heard) == 2 && (a.heard[1].ID != 4 || a.heard[1].Entry.Revision != 4) {
 		t.Errorf("told of row %d, revision %d; want the newest, 4", a.heard[1].ID, a.heard[1].Entry.Revision)
+	}
+	if x := a.heard[len(a.heard)-1]; !x.Since.Equal(m.rows[0].At) || !x.At.After(x.Since) {
+		t.Errorf("it happened from %v to %v; the first at %v", x.Since, x.At, m.rows[0].At)
 	}
 	hears(t, a, "y new", "x new")
 	m.tell("x", publish.Revised)

@@ -121,7 +121,11 @@ func fold(owed []Delivery) []news {
 			at[d.Entry], list = i, append(list, news{})
 		}
 		n := &list[i]
-		n.item = Item{ID: d.ID, Key: d.Entry, GUID: d.GUID, At: d.At}
+		since := n.item.Since
+		if !ok || d.At.Before(since) {
+			since = d.At
+		}
+		n.item = Item{ID: d.ID, Key: d.Entry, GUID: d.GUID, At: d.At, Since: since}
 		n.ids, n.events = append(n.ids, d.ID), append(n.events, d.Event)
 		n.told, n.tries = d.Told, max(n.tries, d.Tries)
 	}

@@ -11,8 +11,8 @@ import (
 	"orrery/feeds"
 )
 
-// Topics are the addresses of the feeds that show an entry, or did: what WebSub calls
-// topics. Of one that is no longer shown, which is nil, they are the planet's alone.
+// Topics are the addresses of the feeds that show an entry: what WebSub calls topics. Of
+// nil, one that is no longer shown, they are the planet's alone.
 func (s *Site) Topics(e *feeds.Entry) []string {
 	views := []route{{}}
 	if e != nil {
@@ -46,19 +46,35 @@ func (s *Site) TopicsSince(ctx context.Context, t time.Time) ([]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read what has changed: %w", err)
 	}
-	d, err := s.directory(ctx)
-	if err != nil {
-		return nil, err
+	slices.Sort(scopes)
+	var views []route
+	for _, scope := range scopes {
+		if rt, ok := routeOf(scope); ok {
+			views = append(views, rt)
+		}
 	}
-	changed := map[string]bool{}
-	for _, x := range scopes {
-		changed[x] = true
+	return s.topicsOf(views), nil
+}
+
+// routeOf is where the entries of a scope (feeds.Query.Scope) are shown.
+func routeOf(scope string) (route, bool) {
+	what, slug, _ := strings.Cut(scope, " ")
+	switch {
+	case scope == "":
+		return route{}, true
+	case what == "s":
+		return route{kind: atSource, name: slug}, true
+	case what != "c":
+		return route{}, false
 	}
-	return s.topicsOf(slices.DeleteFunc(s.routes(d), func(rt route) bool {
-		q := rt.query(0)
-		scope, ok := q.Scope()
-		return !rt.numbered() || !ok || !changed[scope]
-	})), nil
+	list := feeds.CategoryName{Slug: slug}
+	switch kind, name := list.List(); kind {
+	case feeds.AuthorList:
+		return route{kind: atAuthor, name: name}, true
+	case feeds.LanguageList:
+		return route{kind: atLanguage, name: name}, true
+	}
+	return route{kind: atCategory, name: slug}, true
 }
 
 func (s *Site) topicsOf(views []route) (topics []string) {

@@ -83,6 +83,11 @@ func TestHubsKnowWhatAPostHasLeft(t *testing.T) {
 	if topics, err = s.TopicsSince(t.Context(), at.Add(time.Minute)); err != nil || len(topics) > 0 {
 		t.Errorf("later %q, %v", topics, err)
 	}
+	gone := "https://planet.example/category/alone/feed.atom" // nobody stands in it any more, so no list has it
+	f.touched[feeds.Query{Category: "alone"}] = f.seq + 1
+	if topics, err = s.TopicsSince(t.Context(), at.Add(time.Minute)); err != nil || !slices.Contains(topics, gone) || len(topics) != 3 {
+		t.Errorf("of a category that is empty: %q, %v", topics, err)
+	}
 	f.broken(true)
 	if _, err := s.TopicsSince(t.Context(), at); err == nil {
 		t.Error("a store that does not answer has changed nothing")

@@ -37,8 +37,8 @@ func newPlanet(t *testing.T, change func(*HubOptions)) *planet {
 	o := HubOptions{
 		URL: "https://planet.example/hub", Store: p.store, Do: client.RoundTrip,
 		Topic: func(a string) bool { p.mu.Lock(); defer p.mu.Unlock(); return a == topic && !p.gone },
-		Topics: func(i Item) []string {
-			return []string{topic}
+		Topics: func(context.Context, []Item) ([]string, error) {
+			return []string{topic}, nil
 		},
 		Content: func(context.Context, string) ([]byte, string, error) {
 			p.mu.Lock()

@@ -17,8 +17,8 @@ type HubOptions struct {
 	Store Store
 	// Topic says that an address is the rel=self of a document of ours. Others are denied.
 	Topic func(address string) bool
-	// Topics are the topics that an item changes.
-	Topics func(Item) []string
+	// Topics are the topics that the items change.
+	Topics func(ctx context.Context, items []Item) ([]string, error)
 	// Content is a topic's document as it is now, and its media type.
 	Content func(ctx context.Context, topic string) (body []byte, contentType string, err error)
 	// Do makes one request and follows no redirect; it is aggregator/fetch's, with the
@@ -77,7 +77,10 @@ func (h *Hub) Name() string { return "hub" }
 // Send notes in the store that the documents of the items have changed; their
 // subscribers are told from there.
 func (h *Hub) Send(ctx context.Context, items []Item) (taken int, err error) {
-	topics, _ := changed(items, h.o.Topics)
+	topics, err := h.o.Topics(ctx, items)
+	if err != nil {
+		return 0, err
+	}
 	if len(topics) > 0 {
 		if err := h.o.Store.Changed(ctx, topics, h.o.Now()); err != nil {
 			return 0, fmt.Errorf("note which feeds have changed: %w", err)

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -15,9 +14,9 @@ import (
 // PingerOptions say which hub and what it is told of.
 type PingerOptions struct {
 	Hub string // its address
-	// Topics are the addresses of our documents that an item changes: those whose
-	// rel=self they are (WebSub §4).
-	Topics func(Item) []string
+	// Topics are the addresses of our documents that the items change, each once: those
+	// whose rel=self they are (WebSub §4).
+	Topics func(ctx context.Context, items []Item) ([]string, error)
 	// Do makes one request and follows no redirect; it is aggregator/fetch's, with the
 	// address guard in it.
 	Do        func(*http.Request) (*http.Response, error)
@@ -33,9 +32,10 @@ type Pinger struct {
 	host string
 
 	mu sync.Mutex
-	// told are the items of the batch that failed, by the document the hub was told of:
-	// it need not hear of it again when the rest is tried again.
-	told map[string][]int64
+	// told are the documents that the hub was told of by the batch that failed, whose last
+	// item was upTo: it need not hear of them again when the rest is tried again.
+	told map[string]bool
+	upTo int64
 }
 
 // NewPinger returns a Pinger, or a sentence on what is wrong with the options.
@@ -47,7 +47,7 @@ func NewPinger(o PingerOptions) (*Pinger, error) {
 	if o.Timeout <= 0 {
 		o.Timeout = 10 * time.Second
 	}
-	return &Pinger{o: o, host: u.Host, told: map[string][]int64{}}, nil
+	return &Pinger{o: o, host: u.Host, told: map[string]bool{}}, nil
 }
 
 // Name is that of a listener: another hub has not heard what this one has.
@@ -57,33 +57,48 @@ func (p *Pinger) Name() string { return "websub " + p.o.Hub }
 func (p *Pinger) Send(ctx context.Context, items []Item) (taken int, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	topics, ids := changed(items, p.o.Topics)
+	topics, err := p.o.Topics(ctx, items)
+	if err != nil {
+		return 0, err
+	}
+	if err := p.forget(ctx, items); err != nil {
+		return 0, err
+	}
 	for _, topic := range topics {
-		if !slices.ContainsFunc(ids[topic], func(id int64) bool { return !slices.Contains(p.told[topic], id) }) {
+		if p.told[topic] {
 			continue
 		}
 		if err := p.ping(ctx, topic); err != nil {
 			return 0, err
 		}
-		p.told[topic] = ids[topic]
+		p.told[topic] = true
 	}
 	clear(p.told)
 	return len(items), nil
 }
 
-// changed are the documents that the items change, each once, and the ids of the items
-// that do.
-func changed(items []Item, topicsOf func(Item) []string) (topics []string, ids map[string][]int64) {
-	ids = map[string][]int64{}
+// forget has the hub told again of what has come to the batch since it failed.
+func (p *Pinger) forget(ctx context.Context, items []Item) error {
+	var since []Item
 	for _, i := range items {
-		for _, topic := range topicsOf(i) {
-			if ids[topic] == nil {
-				topics = append(topics, topic)
-			}
-			ids[topic] = append(ids[topic], i.ID)
+		if i.ID > p.upTo {
+			since = append(since, i)
 		}
 	}
-	return topics, ids
+	if len(since) == 0 {
+		return nil
+	}
+	if len(p.told) > 0 {
+		topics, err := p.o.Topics(ctx, since)
+		if err != nil {
+			return err
+		}
+		for _, topic := range topics {
+			delete(p.told, topic)
+		}
+	}
+	p.upTo = since[len(since)-1].ID
+	return nil
 }
 
 // ping says that a document has changed. How is left to hub and publisher (WebSub §6);

@@ -1,6 +1,8 @@
 package websub
 
 import (
+	"context"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -11,6 +13,7 @@ import (
 func TestHubIsToldOnceOfEachChangedDocument(t *testing.T) {
 	var told []string
 	fail := ""
+	var trouble error
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodPost || r.FormValue("hub.mode") != "publish" || r.Header.Get("Content-Type") != formType {
 			t.Errorf("%s %v", r.Method, r.Form)
@@ -24,16 +27,23 @@ func TestHubIsToldOnceOfEachChangedDocument(t *testing.T) {
 		w.WriteHeader(http.StatusNoContent)
 	}))
 	defer server.Close()
-	p, err := NewPinger(PingerOptions{Hub: server.URL, Do: server.Client().Transport.RoundTrip, Topics: func(i Item) []string {
-		return []string{"https://planet.example/all", "https://planet.example/" + i.Key}
+	p, err := NewPinger(PingerOptions{Hub: server.URL, Do: server.Client().Transport.RoundTrip, Topics: func(_ context.Context, items []Item) ([]string, error) {
+		list := []string{"https://planet.example/all"}
+		for _, i := range items {
+			if topic := "https://planet.example/" + i.Key; !slices.Contains(list, topic) {
+				list = append(list, topic)
+			}
+		}
+		return list, trouble
 	}})
 	if err != nil {
 		t.Fatal(err)
 	}
+	batch := []Item{{ID: 1, Key: "a"}, {ID: 2, Key: "b"}, {ID: 3, Key: "a"}}
 	send := func(want ...string) error {
 		told = nil
-		n, err := p.Send(t.Context(), []Item{{ID: 1, Key: "a"}, {ID: 2, Key: "b"}, {ID: 3, Key: "a"}})
-		if err == nil && n != 3 || err != nil && n != 0 {
+		n, err := p.Send(t.Context(), batch)
+		if err == nil && n != len(batch) || err != nil && n != 0 {
 			t.Errorf("%d taken, %v", n, err)
 		}
 		for i := range told {
@@ -57,6 +67,21 @@ func TestHubIsToldOnceOfEachChangedDocument(t *testing.T) {
 	}
 	if err := send("all", "a", "b"); err != nil {
 		t.Fatal(err)
+	}
+	for i := range batch {
+		batch[i].ID += 3
+	}
+	fail = "https://planet.example/b"
+	if err := send("all", "a"); err == nil {
+		t.Error("all was told")
+	}
+	fail, batch = "", append(batch, Item{ID: 7, Key: "c"}) // which changes all once more
+	if err := send("all", "b", "c"); err != nil {
+		t.Fatal(err)
+	}
+	trouble = errors.New("the store is away")
+	if err := send(); !errors.Is(err, trouble) {
+		t.Errorf("what has changed cannot be known, and it says %v", err)
 	}
 }
 
