@@ -471,8 +471,11 @@ func gofeedDates(t *testing.T, dates []string) map[string]*time.Time {
 		b.WriteString("</pubDate></item>")
 	}
 	f, err := gofeed.NewParser().ParseString(b.String() + "</channel></rss>")
-	if err != nil || len(f.Items) != len(dates) {
+	if err != nil {
 		t.Fatal(err)
+	}
+	if len(f.Items) != len(dates) {
+		t.Fatalf("%d items of %d", len(f.Items), len(dates))
 	}
 	read := map[string]*time.Time{}
 	for i, s := range dates {

@@ -45,13 +45,14 @@ func (f *fragments) put(key []byte, html template.HTML) {
 
 func (f *fragments) add(key string, html template.HTML) {
 	size := len(key) + len(html)
+	if size > f.max {
+		return
+	}
 	if f.bytes+size > f.max {
 		f.young, f.old, f.bytes = map[string]template.HTML{}, f.young, 0
 	}
-	if size <= f.max {
-		f.young[key] = html
-		f.bytes += size
-	}
+	f.young[key] = html
+	f.bytes += size
 }
 
 // fragment renders a post among others, unless it was rendered before. key is room to work

@@ -96,9 +96,33 @@ func TestWhatWasRenderedIsKeptWithinABound(t *testing.T) {
 	if _, ok := f.get([]byte("key 00500")); ok {
 		t.Error("what nobody asks for is kept")
 	}
-	f.put([]byte("large"), template.HTML(strings.Repeat("x", 2*most)))
-	if _, ok := f.get([]byte("large")); ok {
-		t.Error("what is larger than the bound is kept")
+	for _, key := range []string{"large", "another"} {
+		f.put([]byte(key), template.HTML(strings.Repeat("x", 2*most)))
+		if _, ok := f.get([]byte(key)); ok {
+			t.Error("what is larger than the bound is kept")
+		}
+	}
+	if _, ok := f.get([]byte("key 00000")); !ok {
+		t.Error("what is larger than the bound has taken the place of the others")
+	}
+}
+
+func TestPostThatWasRenderedIsNotRenderedAgain(t *testing.T) {
+	f := newFake()
+	s := newSite(t, f)
+	x := (&poster{s: s, budget: inlineAll}).post(&f.entries[0])
+	key, ok := x.key(nil)
+	if !ok {
+		t.Fatal("it is not kept")
+	}
+	s.posts.put(key, "<p>kept</p>")
+	var room []byte
+	if html, err := s.fragment(&x, &room); err != nil || html != "<p>kept</p>" {
+		t.Errorf("%q, %v", html, err)
+	}
+	x.Title += "!"
+	if html, err := s.fragment(&x, &room); err != nil || html == "<p>kept</p>" {
+		t.Errorf("with another title %q, %v", html, err)
 	}
 }
 

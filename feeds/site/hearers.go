@@ -36,7 +36,7 @@ func hearersOf(debts []feeds.Debt) *hearers {
 	h := &hearers{Says: plural(len(debts), "listener is", "listeners are") + " told of what is new", Ill: ill > 0}
 	switch {
 	case ill > 0:
-		h.Says += "; " + plural(ill, "does not take it", "do not take it") + ", and " + plural(late, "message waits", "messages wait") + " since"
+		h.Says += "; " + plural(ill, "has not taken all of it", "have not taken all of it") + ", and " + plural(late, "message waits", "messages wait") + " since"
 		h.At = minuteUTC(since, "")
 	case owed > 0:
 		h.Says += "; " + plural(owed, "message is", "messages are") + " on the way"

@@ -261,12 +261,15 @@ func TestHeadingsOfAPostMoveBelowThePages(t *testing.T) {
 func TestDirectionFollowsTheScriptAndTheLetters(t *testing.T) {
 	for _, c := range []struct{ tag, text, lang, dir string }{
 		{"he", "שלום", "he", "rtl"}, {"fa-IR", "", "fa-IR", "rtl"}, {"en", "Hello", "en", "ltr"}, {"pa-Arab", "", "pa-Arab", "rtl"},
-		{"az-Latn", "", "az-Latn", "ltr"}, {"en", "سلام ۱۲", "en", "rtl"}, {"ar", "XMPP 1.0", "ar", "ltr"}, {"ar", "XMPP سلام", "ar", "rtl"},
+		{"az-Latn", "", "az-Latn", "ltr"}, {"en", "سلام ۱۲", "en", "rtl"}, {"ar", "XMPP 1.0", "ar", "ltr"}, {"ar", "XMPP سلام", "ar", "rtl"}, {"", "سلا XYZW", "", "ltr"},
 		{"", "سلام XY", "", "rtl"}, {"", "", "", "ltr"}, {"not a tag", "x", "", "ltr"}, {"und", "x", "", "ltr"}, {`"><script>`, "", "", "ltr"},
 	} {
-		for begins, more := range map[string]func() string{c.text: nil, "1.": func() string { return c.text }} {
-			if lang, dir := script(c.tag, begins, more); lang != c.lang || dir != c.dir {
-				t.Errorf("%q, %q, beginning %q: lang %q dir %q, want %q %q", c.tag, c.text, begins, lang, dir, c.lang, c.dir)
+		if lang, dir := script(c.tag, c.text, nil); lang != c.lang || dir != c.dir {
+			t.Errorf("%q, %q: lang %q dir %q, want %q %q", c.tag, c.text, lang, dir, c.lang, c.dir)
+		}
+		for i := range c.text { // it says the same in two parts
+			if lang, dir := script(c.tag, c.text[:i], func() string { return c.text[i:] }); lang != c.lang || dir != c.dir {
+				t.Errorf("%q, %q from %q on: lang %q dir %q, want %q %q", c.tag, c.text, c.text[i:], lang, dir, c.lang, c.dir)
 			}
 		}
 	}

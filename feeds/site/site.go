@@ -81,8 +81,8 @@ type Options struct {
 	// MaxAge is how long others may keep a document without asking again
 	// (Cache-Control), in whole seconds. Default 15 minutes.
 	MaxAge time.Duration
-	// CacheBytes bounds the memory of kept documents, but for those of searches, which
-	// may take another eighth of it. Default 64 MiB.
+	// CacheBytes bounds the memory of kept documents, but for those of searches and for
+	// posts that are rendered, each of which may take another eighth of it. Default 64 MiB.
 	CacheBytes int64
 	// StaleAfter is how long ago the last look at a source may be before every page says
 	// so. Default 48 hours.

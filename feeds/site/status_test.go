@@ -313,11 +313,11 @@ func TestStatusTellsWhetherListenersAreTold(t *testing.T) {
 		"not yet": {[]feeds.Debt{{To: "a", Owed: 3, Oldest: epoch}}, []string{"<p>1 listener is told of what is new; 3 messages are on the way.</p>"}},
 		"one does not take it": {
 			[]feeds.Debt{{To: "room.example", Owed: 1, Oldest: epoch, Tries: 2, Error: "no room", GivenUp: 7}, {To: "b", Owed: 1, Oldest: epoch.Add(-time.Hour)}},
-			[]string{`<p class="trouble">2 listeners are told of what is new; 1 does not take it, and 1 message waits since ` + lastTime + ". 7 messages were given up.</p>", "!room.example", "!no room"},
+			[]string{`<p class="trouble">2 listeners are told of what is new; 1 has not taken all of it, and 1 message waits since ` + lastTime + ". 7 messages were given up.</p>", "!room.example", "!no room"},
 		},
 		"the oldest of two": {
 			[]feeds.Debt{{To: "a", Owed: 2, Oldest: epoch.Add(time.Hour), Tries: 1}, {To: "b", Owed: 3, Oldest: epoch, Tries: 9}},
-			[]string{"2 do not take it, and 5 messages wait since " + lastTime + ".</p>"},
+			[]string{"2 have not taken all of it, and 5 messages wait since " + lastTime + ".</p>"},
 		},
 		"given up": {[]feeds.Debt{{To: "a", GivenUp: 1}}, []string{"<p>1 listener is told of what is new, and nothing is left to tell. 1 message was given up.</p>"}},
 	} {
