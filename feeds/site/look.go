@@ -29,7 +29,9 @@ func (s *Site) readLook(ctx context.Context) (changed bool, err error) {
 	if err != nil {
 		return false, fmt.Errorf("ask the store when the planet last looked: %w", err)
 	}
-	s.lookRead = now
+	if !last.IsZero() { // the first look is told as soon as it was made
+		s.lookRead = now
+	}
 	l := look{Day: dayOf(momentOf(last))}
 	if !last.IsZero() && now.Sub(last) > s.staleAfter {
 		l.Stale = fmt.Sprintf("%s has not looked at its sources since %s: what is newer is not here yet.", s.planet.Title, minuteUTC(last, "").Text)

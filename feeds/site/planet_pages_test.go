@@ -102,6 +102,16 @@ func TestSitemapNamesEveryPageOfOurOwn(t *testing.T) {
 	}
 }
 
+func TestFirstLookIsToldAtOnce(t *testing.T) {
+	f := statusOf(feeds.Source{})
+	s := newSite(t, f)
+	refresh(t, s)
+	wantParts(t, "before", body(t, get(s, "/")), "!Last looked")
+	f.visited(0, epoch)
+	refresh(t, s)
+	wantParts(t, "after", body(t, get(s, "/")), "Last looked for news on")
+}
+
 func TestPagesSayWhenThePlanetLastLooked(t *testing.T) {
 	f := newFake()
 	now := epoch.Add(10 * time.Hour)
