@@ -53,18 +53,13 @@ func TestContractTheSameIsFoundOnEveryEngine(t *testing.T) {
 			visit(t, db, "a", epoch.Add(time.Duration(n)*time.Hour), list...)
 		}
 		indexAll(t, db)
-		total, asked := 0, 0
+		total := 0
 		look := func(text string) {
-			ids, err := db.search(t.Context(), feeds.Query{Text: text}) // an entry has the same number on both
-			if err != nil {
-				t.Fatalf("%s: %v", text, err)
+			var ids []string
+			for _, e := range entries(t, db, feeds.Query{Text: text}) {
+				ids = append(ids, e.ID)
 			}
-			if asked++; asked%10 == 0 {
-				for _, e := range entries(t, db, feeds.Query{Text: text, Limit: 50, Newest: true}) {
-					lines = append(lines, text+" "+e.ID)
-				}
-			}
-			slices.Sort(ids) // which is best may be another
+			slices.Sort(ids)
 			total += len(ids)
 			lines = append(lines, fmt.Sprint(text, " ", ids))
 		}
