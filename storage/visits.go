@@ -55,8 +55,8 @@ func (db *DB) claimOnce(ctx context.Context, want feeds.Want) ([]feeds.Due, erro
 		if err != nil || len(ids) == 0 {
 			return err
 		}
-		args := append([]any{db.leaseTime(want.Now.Add(want.Lease)), db.worker}, ids...)
-		rows, err := t.tx.QueryContext(ctx, claimQuery(len(ids)), args...)
+		ids = padded(ids)
+		rows, err := t.query(claimQuery(len(ids)), append([]any{db.leaseTime(want.Now.Add(want.Lease)), db.worker}, ids...)...)
 		if err != nil {
 			return err
 		}
@@ -85,7 +85,7 @@ func (db *DB) choose(t *txn, want feeds.Want) ([]any, error) {
 	var picked []pick
 	for _, from := range dueAfter(want.After) {
 		query, args := db.dueQuery(want, from)
-		rows, err := t.tx.QueryContext(t.ctx, query+db.dialect.unlocked, args...)
+		rows, err := t.query(query+db.dialect.unlocked, args...)
 		if err != nil {
 			return nil, err
 		}
@@ -138,7 +138,7 @@ func (db *DB) lookBeside(t *txn, want feeds.Want) error {
 	for _, from := range dueAfter(want.After) {
 		query, args := db.dueQuery(want, from)
 		var any bool
-		if err := t.tx.QueryRowContext(t.ctx, `SELECT EXISTS (`+query+`)`, args...).Scan(&any); err != nil {
+		if err := t.row(`SELECT EXISTS (`+query+`)`, args...).Scan(&any); err != nil {
 			return err
 		}
 		if any {
@@ -178,11 +178,29 @@ var errEnough = errors.New("enough rows")
 // sake of hosts that have many.
 const lookAhead = 8
 
+// padded are the values, with the last of them again until there are as many as one of
+// few texts takes: to compile one takes longer than to run it, and so they are kept.
+// More than a thousand are rare, and too many for an engine to have four times as many.
+func padded[T any](values []T) []T {
+	if len(values) == 0 || len(values) > 1024 {
+		return values
+	}
+	size := 1
+	for size < len(values) {
+		size *= 4
+	}
+	out := slices.Clone(values)
+	for len(out) < size {
+		out = append(out, values[len(values)-1])
+	}
+	return out
+}
+
 func (db *DB) dueQuery(want feeds.Want, from condition) (string, []any) {
 	where, args := db.claimWhere(want)
-	if len(want.Crowded) > 0 {
-		where += " AND host NOT IN (" + marks(len(args)+1, len(want.Crowded)) + ")"
-		for _, h := range want.Crowded {
+	if crowded := padded(want.Crowded); len(crowded) > 0 {
+		where += " AND host NOT IN (" + marks(len(args)+1, len(crowded)) + ")"
+		for _, h := range crowded {
 			args = append(args, h)
 		}
 	}
@@ -229,10 +247,10 @@ func visitable(want feeds.Want) (string, []any) {
 		when = "(gone = 0 AND next_visit <= $1 OR last_visit <= $3 OR url LIKE 'file:%')"
 	}
 	named := ""
-	if len(want.Slugs) > 0 {
+	if slugs := padded(want.Slugs); len(slugs) > 0 {
 		gone = "1 = 1" // whoever names a source that was gone wants to know
-		named = " AND slug IN (" + marks(len(args)+1, len(want.Slugs)) + ")"
-		for _, s := range want.Slugs {
+		named = " AND slug IN (" + marks(len(args)+1, len(slugs)) + ")"
+		for _, s := range slugs {
 			args = append(args, s)
 		}
 	}
