@@ -99,6 +99,10 @@ type planet struct {
 	now  time.Time
 	says fakes
 	log  []string // what the last pass brought, a line a visit
+
+	aside  *sql.DB              // the store, behind its back; nil until it is asked
+	asked  map[string]*sql.Stmt // by the question
+	tables []string             // the questions for all that it holds
 }
 
 // newPlanet has these sources, of which none was visited yet.
@@ -224,23 +228,34 @@ func (p *planet) outbox() int { return len(p.told(0)) }
 // rows is what a question for one column gives.
 func (p *planet) rows(query string, args ...any) []string {
 	p.t.Helper()
-	return p.asks(func(db *sql.DB) []string { return column(p.t, db, query, args...) })
+	return column(p.t, p.asks(query), args...)
 }
 
-// asks has f look into the store behind its back.
-func (p *planet) asks(f func(db *sql.DB) []string) []string {
+// asks is a question to the store behind its back, which is compiled once.
+func (p *planet) asks(query string) *sql.Stmt {
 	p.t.Helper()
-	db, err := sql.Open("sqlite", "file:"+p.path+"?_pragma=query_only(1)&_pragma=busy_timeout(5000)")
-	if err != nil {
-		p.t.Fatal(err)
+	if p.aside == nil {
+		db, err := sql.Open("sqlite", "file:"+p.path+"?_pragma=query_only(1)&_pragma=busy_timeout(5000)")
+		if err != nil {
+			p.t.Fatal(err)
+		}
+		p.t.Cleanup(func() { db.Close() })
+		db.SetMaxOpenConns(1)
+		p.aside, p.asked = db, map[string]*sql.Stmt{}
 	}
-	defer db.Close()
-	return f(db)
+	if p.asked[query] == nil {
+		s, err := p.aside.PrepareContext(p.t.Context(), query)
+		if err != nil {
+			p.t.Fatal(err)
+		}
+		p.asked[query] = s // closed with its database
+	}
+	return p.asked[query]
 }
 
-func column(t testing.TB, db *sql.DB, query string, args ...any) []string {
+func column(t testing.TB, question *sql.Stmt, args ...any) []string {
 	t.Helper()
-	rows, err := db.QueryContext(t.Context(), query, args...)
+	rows, err := question.QueryContext(t.Context(), args...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -263,19 +278,22 @@ func column(t testing.TB, db *sql.DB, query string, args ...any) []string {
 func (p *planet) dump() []string {
 	p.t.Helper()
 	const clock = " last_visit last_success next_visit lease fence answer "
-	return p.asks(func(db *sql.DB) []string {
-		out := []string{}
-		for _, table := range column(p.t, db, `SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name`) {
+	if p.tables == nil {
+		for _, table := range p.rows(`SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name`) {
 			text := "'" + table + "'"
-			for _, c := range column(p.t, db, `SELECT name FROM pragma_table_info(?)`, table) {
+			for _, c := range p.rows(`SELECT name FROM pragma_table_info(?)`, table) {
 				if table != "sources" || !strings.Contains(clock, " "+c+" ") {
 					text += ` || ' ' || quote("` + c + `")`
 				}
 			}
-			out = append(out, column(p.t, db, `SELECT `+text+` FROM "`+table+`" ORDER BY 1`)...)
+			p.tables = append(p.tables, `SELECT `+text+` FROM "`+table+`" ORDER BY 1`)
 		}
-		return out
-	})
+	}
+	out := []string{}
+	for _, query := range p.tables {
+		out = append(out, p.rows(query)...)
+	}
+	return out
 }
 
 // difference is what only one of the dumps has, "" for nothing.
