@@ -167,10 +167,18 @@ func lookAtHead(path string) (unmade bool, err error) {
 	return false, ErrCorrupt
 }
 
+// sqliteVersion asks one of ours for its number, which stands in the head of the file,
+// and only of another what is in it: to read all tables takes most of what opening does.
+// Whose a file is changes once, together with what is in it.
 func sqliteVersion(ctx context.Context, q queryer, newest int) (int, error) {
 	var app, version, tables int
-	err := q.QueryRowContext(ctx, `SELECT (SELECT application_id FROM pragma_application_id),
-		(SELECT user_version FROM pragma_user_version), (SELECT count(*) FROM sqlite_schema)`).Scan(&app, &version, &tables)
+	err := q.QueryRowContext(ctx, `PRAGMA application_id`).Scan(&app)
+	if err == nil && app == applicationID {
+		err = q.QueryRowContext(ctx, `PRAGMA user_version`).Scan(&version)
+	} else if err == nil {
+		err = q.QueryRowContext(ctx, `SELECT (SELECT application_id FROM pragma_application_id),
+			(SELECT user_version FROM pragma_user_version), (SELECT count(*) FROM sqlite_schema)`).Scan(&app, &version, &tables)
+	}
 	switch {
 	case err != nil:
 		return 0, err
