@@ -298,14 +298,21 @@ func copiesOfFile(t *testing.T, prepare func(db *DB)) *copies {
 	db := open(t, path)
 	prepare(db)
 	shut(t, db)
-	file, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
+	files := map[string][]byte{}
+	for _, end := range []string{"", "-search"} { // the index, if there is one
+		file, err := os.ReadFile(path + end)
+		if err == nil {
+			files[end] = file
+		} else if end == "" || !errors.Is(err, os.ErrNotExist) {
+			t.Fatal(err)
+		}
 	}
 	return &copies{func(t *testing.T) string {
 		path := newPath(t)
-		if err := os.WriteFile(path, file, 0o600); err != nil {
-			t.Fatal(err)
+		for end, file := range files {
+			if err := os.WriteFile(path+end, file, 0o600); err != nil {
+				t.Fatal(err)
+			}
 		}
 		return "sqlite:" + path
 	}, []fault{fails, losesAnswer}, false}
