@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"net/http"
@@ -12,6 +13,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -34,7 +37,17 @@ func TestMain(m *testing.M) {
 // withPostgres ends the server that tests were given.
 type withPostgres struct{ *testing.M }
 
-func (m withPostgres) Run() int { return pgtest.Main(m.M) }
+func (m withPostgres) Run() int {
+	// What runs beside others here are the scripts, and they wait more than they work: a
+	// program with the race detector alone sleeps a second before it ends.
+	flag.Parse()
+	if f := flag.Lookup("test.parallel"); f.Value.String() == f.DefValue {
+		if err := f.Value.Set(strconv.Itoa(8 * runtime.GOMAXPROCS(0))); err != nil {
+			panic(err)
+		}
+	}
+	return pgtest.Main(m.M)
+}
 
 // The scripts use the program as a person does: what is typed, what comes out on
 // stdout and stderr, with which exit code.
