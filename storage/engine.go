@@ -34,7 +34,7 @@ type dialect struct {
 	locked, skipped string
 	// hosts has the transaction claim sources of these hosts alone, and returns those
 	// that it may; nil: all.
-	hosts func(t *txn, picked []pick, now, worker int64) (map[string]bool, error)
+	hosts func(t *txn, picked []pick) (map[string]bool, error)
 	clock string // asks for its time in microseconds since 1970; "": it is ours
 	// measure has the engine look how many sources there are, "" for one that need not:
 	// else it takes a new planet's for few and sorts them all for every claim.

@@ -184,7 +184,7 @@ func visitOnce(ctx context.Context, db *DB) (int, error) {
 // Whoever reads, or waits for anything else, hears within the patience that the network
 // says nothing any more, at whatever moment it falls silent; then it is of use again.
 func TestNetworkThatIsSilentKeepsNobodyForEver(t *testing.T) {
-	const patience = 500 * time.Millisecond
+	const patience = 2 * time.Second // on a machine that does much else, too
 	question := `SELECT CAST(n AS TEXT) FROM generate_series(1, 300000) n`
 	for name, ask := range map[string]func(ctx context.Context, db *DB, mute func()) error{
 		"one row": func(ctx context.Context, db *DB, mute func()) error {
@@ -234,7 +234,7 @@ func TestNetworkThatIsSilentKeepsNobodyForEver(t *testing.T) {
 			since := time.Now()
 			var once sync.Once
 			err := ask(ctx, db, func() { once.Do(w.mute) })
-			if took := time.Since(since); !errors.Is(err, ErrUnreachable) || took > 20*patience {
+			if took := time.Since(since); !errors.Is(err, ErrUnreachable) || took > 5*patience {
 				t.Errorf("after %v: %v", took, err)
 			}
 			w.cut()

@@ -234,5 +234,5 @@ func TestHotQueriesUseTheirIndexes(t *testing.T) {
 // claimOf is one of the questions of a claim.
 func claimOf(db *DB, want feeds.Want, part int) func() (string, []any) {
 	want.Now, want.N = epoch, 9
-	return func() (string, []any) { return db.dueQuery(want, dueAfter(want.After)[part]) }
+	return func() (string, []any) { return db.dueQuery(want, dueAfter(want.After)[part], want.N) }
 }

@@ -58,10 +58,9 @@ var postgres = &dialect{
 		WHERE e.withdrawn = 0 AND a ->> 'name' <> '' GROUP BY 1`,
 }
 
-// postgresHosts takes the locks of the hosts that nobody else is claiming sources of,
-// and then, since others see what is claimed only when the lock is free again, looks
-// whether somebody has.
-func postgresHosts(t *txn, picked []pick, now, worker int64) (map[string]bool, error) {
+// postgresHosts takes the locks of the hosts that nobody else is claiming sources of.
+// What others have claimed of them is seen from then on.
+func postgresHosts(t *txn, picked []pick) (map[string]bool, error) {
 	names := map[string]bool{}
 	for _, p := range picked {
 		if p.host != "" {
@@ -77,23 +76,10 @@ func postgresHosts(t *txn, picked []pick, now, worker int64) (map[string]bool, e
 	if err != nil {
 		return nil, err
 	}
-	var list []string
-	if err := eachRow(rows, func() error {
-		var h string
-		err := rows.Scan(&h)
-		list, ours[h] = append(list, h), true
-		return err
-	}); err != nil {
-		return nil, err
-	}
-	rows, err = t.query(`SELECT DISTINCT host FROM sources WHERE host = ANY ($1) AND lease > 0 AND lease > $2 AND worker <> $3`, list, now, worker)
-	if err != nil {
-		return nil, err
-	}
 	return ours, eachRow(rows, func() error {
 		var h string
 		err := rows.Scan(&h)
-		delete(ours, h)
+		ours[h] = true
 		return err
 	})
 }

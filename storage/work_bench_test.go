@@ -2,6 +2,7 @@ package storage
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -51,7 +52,11 @@ func configureMany(b *testing.B, db *DB) {
 
 // together shares the rounds of the benchmark among the workers, and reports how many
 // there were a second, and how long one took: half of them at most, and 99 of 100.
-func together(b *testing.B, all []*DB, round func(db *DB, n int)) {
+func together(b *testing.B, all []*DB, round func(db *DB, n int)) { atWork(b, all, 0, round) }
+
+// atWork is together with workers that are at something else before each round, for pause
+// on average.
+func atWork(b *testing.B, all []*DB, pause time.Duration, round func(db *DB, n int)) {
 	var next atomic.Int64
 	var mu sync.Mutex
 	var took []time.Duration
@@ -65,6 +70,9 @@ func together(b *testing.B, all []*DB, round func(db *DB, n int)) {
 				n := int(next.Add(1)) - 1
 				if n >= b.N {
 					break
+				}
+				if pause > 0 {
+					time.Sleep(rand.N(2 * pause)) // else all come at once, again and again
 				}
 				start := time.Now()
 				round(db, n)
@@ -85,15 +93,27 @@ func together(b *testing.B, all []*DB, round func(db *DB, n int)) {
 }
 
 // BenchmarkClaim: eight sources of ten thousand a claim.
-func BenchmarkClaim(b *testing.B) {
+func BenchmarkClaim(b *testing.B) { benchClaims(b, 0) }
+
+// BenchmarkClaimAtWork: the same by workers that visit what they claim, for a tenth of a
+// second: less than eight visits take.
+func BenchmarkClaimAtWork(b *testing.B) { benchClaims(b, 100*time.Millisecond) }
+
+func benchClaims(b *testing.B, pause time.Duration) {
 	onEngines(b, []int{1, 4, 16}, func(b *testing.B, all []*DB) {
 		configureMany(b, all[0])
-		together(b, all, func(db *DB, n int) {
+		claim := func(db *DB, n int) {
 			now := epoch.Add(time.Duration(n) * time.Second)
 			if _, err := db.Claim(b.Context(), feeds.Want{Now: now, Start: now, N: 8, Lease: 20 * time.Second}); err != nil {
 				b.Error(err)
 			}
-		})
+		}
+		for _, db := range all { // who begins compiles what he asks
+			for n := range 3 {
+				claim(db, n)
+			}
+		}
+		atWork(b, all, pause, claim)
 	})
 }
 

@@ -56,12 +56,15 @@ func (db *DB) claimOnce(ctx context.Context, want feeds.Want) ([]feeds.Due, erro
 			return err
 		}
 		ids = padded(ids)
-		rows, err := t.query(claimQuery(len(ids)), append([]any{db.leaseTime(want.Now.Add(want.Lease)), db.worker}, ids...)...)
+		rows, err := t.query(claimQuery(len(ids)), append([]any{db.leaseTime(want.Now.Add(want.Lease)), db.worker, db.leaseTime(want.Now)}, ids...)...)
 		if err != nil {
 			return err
 		}
 		if due, err = scanDue(rows); err != nil {
 			return err
+		}
+		if len(due) == 0 {
+			return errBeside
 		}
 		return addListings(t, due)
 	})
@@ -79,41 +82,21 @@ func (db *DB) claimOnce(ctx context.Context, want feeds.Want) ([]feeds.Due, erro
 }
 
 // choose picks who is claimed, the longest due first, of one host only so many: a
-// host with hundreds of sources must not take every place while it is slow.
+// host with hundreds of sources must not take every place while it is slow. Who is looked
+// at is locked, and who claims beside this one has to find his way past them: it looks at
+// as many as are wanted, and only at more if too many of them are of one host.
 func (db *DB) choose(t *txn, want feeds.Want) ([]any, error) {
-	taken := map[string]int{}
-	var picked []pick
-	for _, from := range dueAfter(want.After) {
-		query, args := db.dueQuery(want, from)
-		rows, err := t.query(query+db.dialect.unlocked, args...)
-		if err != nil {
-			return nil, err
-		}
-		err = eachRow(rows, func() error {
-			var p pick
-			if err := rows.Scan(&p.id, &p.host); err != nil {
-				return err
-			}
-			if p.host != "" && want.PerHost > 0 && taken[p.host] >= want.PerHost {
-				return nil
-			}
-			taken[p.host]++
-			if picked = append(picked, p); len(picked) >= want.N {
-				return errEnough
-			}
-			return nil
-		})
-		if errors.Is(err, errEnough) {
-			break
-		}
-		if err != nil {
-			return nil, err
-		}
+	picked, more, err := db.pickDue(t, want, want.N)
+	if err == nil && more {
+		picked, _, err = db.pickDue(t, want, want.N*lookAhead)
+	}
+	if err != nil {
+		return nil, err
 	}
 	if len(picked) == 0 {
 		return nil, db.lookBeside(t, want)
 	}
-	ours, err := db.dialect.hosts(t, picked, db.leaseTime(want.Now), db.worker)
+	ours, err := db.dialect.hosts(t, picked)
 	if err != nil {
 		return nil, err
 	}
@@ -129,6 +112,43 @@ func (db *DB) choose(t *txn, want feeds.Want) ([]any, error) {
 	return ids, nil
 }
 
+// pickDue picks among so many that are due, and says whether there are more to look at
+// and too few were picked.
+func (db *DB) pickDue(t *txn, want feeds.Want, most int) (picked []pick, more bool, err error) {
+	taken := map[string]int{}
+	for _, from := range dueAfter(want.After) {
+		query, args := db.dueQuery(want, from, most)
+		rows, err := t.query(query+db.dialect.unlocked, args...)
+		if err != nil {
+			return nil, false, err
+		}
+		seen := 0
+		err = eachRow(rows, func() error {
+			var p pick
+			if err := rows.Scan(&p.id, &p.host); err != nil {
+				return err
+			}
+			seen++
+			if p.host != "" && want.PerHost > 0 && taken[p.host] >= want.PerHost {
+				return nil
+			}
+			taken[p.host]++
+			if picked = append(picked, p); len(picked) >= want.N {
+				return errEnough
+			}
+			return nil
+		})
+		if errors.Is(err, errEnough) {
+			return picked, false, nil
+		}
+		if err != nil {
+			return nil, false, err
+		}
+		more = more || seen >= most
+	}
+	return picked, more, nil
+}
+
 // lookBeside returns errBeside if there is somebody to claim whom somebody else has
 // locked.
 func (db *DB) lookBeside(t *txn, want feeds.Want) error {
@@ -136,7 +156,7 @@ func (db *DB) lookBeside(t *txn, want feeds.Want) error {
 		return nil
 	}
 	for _, from := range dueAfter(want.After) {
-		query, args := db.dueQuery(want, from)
+		query, args := db.dueQuery(want, from, 1)
 		var any bool
 		if err := t.row(`SELECT EXISTS (`+query+`)`, args...).Scan(&any); err != nil {
 			return err
@@ -174,8 +194,8 @@ func dueAfter(last *feeds.Source) []condition {
 // errEnough ends a look at rows.
 var errEnough = errors.New("enough rows")
 
-// lookAhead is how many times more sources are looked at than are wanted, for the
-// sake of hosts that have many.
+// lookAhead is how many times more sources are looked at than are wanted, where hosts
+// have many.
 const lookAhead = 8
 
 // padded are the values, with the last of them again until there are as many as one of
@@ -196,7 +216,7 @@ func padded[T any](values []T) []T {
 	return out
 }
 
-func (db *DB) dueQuery(want feeds.Want, from condition) (string, []any) {
+func (db *DB) dueQuery(want feeds.Want, from condition, most int) (string, []any) {
 	where, args := db.claimWhere(want)
 	if crowded := padded(want.Crowded); len(crowded) > 0 {
 		where += " AND host NOT IN (" + marks(len(args)+1, len(crowded)) + ")"
@@ -204,7 +224,7 @@ func (db *DB) dueQuery(want feeds.Want, from condition) (string, []any) {
 			args = append(args, h)
 		}
 	}
-	args = append(append(args, from.args...), want.N*lookAhead)
+	args = append(append(args, from.args...), most)
 	return `SELECT id, host FROM sources WHERE ` + where + from.text + ` ORDER BY next_visit, id LIMIT ?`, args
 }
 
@@ -222,17 +242,25 @@ func addListings(t *txn, due []feeds.Due) error {
 	return nil
 }
 
+// claimQuery claims those whose host nobody else has got meanwhile: what he claimed is
+// seen only since the lock of the host is ours.
 func claimQuery(n int) string {
-	return `UPDATE sources SET lease = $1, worker = $2, fence = fence + 1 WHERE id IN (` + marks(3, n) + `)
+	return `UPDATE sources SET lease = $1, worker = $2, fence = fence + 1 WHERE id IN (` + marks(4, n) + `)
+		AND ` + fmt.Sprintf(othersClaim, 3, 2) + `
 		RETURNING ` + sourceColumns + `, 0, 0, fence, answered_url, etag, last_modified, body_hash, reader`
 }
+
+// othersClaim says that no other worker, of the two values the second, has now, which is
+// the first, claimed a source of the host. The limit says no more, but has PostgreSQL look
+// each host up: it takes what is claimed for a handful, and would go through all of it.
+const othersClaim = `NOT EXISTS (SELECT 1 FROM sources o WHERE o.host = sources.host AND o.lease > 0 AND o.lease > $%[1]d
+		AND o.worker <> $%[2]d AND o.host <> '' LIMIT 1 OFFSET 0)`
 
 // claimWhere says who may be visited and is nobody's now, nor is his host.
 func (db *DB) claimWhere(want feeds.Want) (string, []any) {
 	where, args := visitable(want)
 	n := len(args)
-	return fmt.Sprintf(`lease <= $%d AND NOT EXISTS (SELECT 1 FROM sources o WHERE o.host = sources.host AND o.lease > 0 AND o.lease > $%[1]d
-		AND o.worker <> $%d AND o.host <> '') AND `, n+1, n+2) + where, append(args, db.leaseTime(want.Now), db.worker)
+	return fmt.Sprintf(`lease <= $%d AND `+othersClaim+` AND `, n+1, n+2) + where, append(args, db.leaseTime(want.Now), db.worker)
 }
 
 // visitable says who may be visited.
@@ -282,50 +310,6 @@ func (db *DB) Release(ctx context.Context, due feeds.Due) error {
 		return fmt.Errorf("release %s: %w", due.Source.Slug, explain(err))
 	}
 	return nil
-}
-
-// knownBatch is how many GUIDs one question names.
-const knownBatch = 500
-
-// Known returns what the store has of the source's GUIDs.
-func (db *DB) Known(ctx context.Context, source int64, guids []string) (map[string]feeds.Known, error) {
-	known := map[string]feeds.Known{}
-	for batch := range slices.Chunk(guids, knownBatch) {
-		byHash := make(map[string]string, len(batch))
-		args := []any{source}
-		for _, g := range batch {
-			h := hashOf(g)
-			byHash[string(h)] = g
-			args = append(args, h)
-		}
-		rows, err := db.read.QueryContext(ctx, knownQuery(len(batch)), args...)
-		if err != nil {
-			return nil, fmt.Errorf("look up entries: %w", explain(err))
-		}
-		if err := scanKnown(rows, byHash, known); err != nil {
-			return nil, fmt.Errorf("look up entries: %w", explain(err))
-		}
-	}
-	return known, nil
-}
-
-func knownQuery(n int) string {
-	return `SELECT guid_hash, hash, withdrawn, updated FROM copies WHERE source_id = $1 AND guid_hash IN (` + marks(2, n) + `)`
-}
-
-func scanKnown(rows *sql.Rows, byHash map[string]string, known map[string]feeds.Known) error {
-	defer rows.Close()
-	for rows.Next() {
-		var h []byte
-		var k feeds.Known
-		var updated int64
-		if err := rows.Scan(&h, &k.Hash, &k.Withdrawn, &updated); err != nil {
-			return err
-		}
-		k.Updated = fromMicros(updated)
-		known[byHash[string(h)]] = k
-	}
-	return rows.Err()
 }
 
 // Waiting counts the sources that Claim would take, were there no limit.
