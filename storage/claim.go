@@ -34,7 +34,7 @@ func (db *DB) Claim(ctx context.Context, want feeds.Want) ([]feeds.Due, error) {
 }
 
 // errBeside says that all that could be claimed was left to somebody who was at it in
-// the same instant. A claim is short, and looks at many more than it takes.
+// the same instant. A claim is short.
 var errBeside = errors.New("somebody else claims what is due")
 
 // How long a claim waits before it is made again beside another: the double each time,
@@ -46,6 +46,9 @@ const (
 )
 
 func (db *DB) claimOnce(ctx context.Context, want feeds.Want) ([]feeds.Due, error) {
+	if want.N <= 0 {
+		return nil, nil
+	}
 	var due []feeds.Due
 	err := db.txBeside(ctx, func(t *txn) error {
 		if err := db.askClock(t); err != nil {
@@ -113,7 +116,7 @@ func (db *DB) choose(t *txn, want feeds.Want) ([]any, error) {
 }
 
 // pickDue picks among so many that are due, and says whether there are more to look at
-// and too few were picked.
+// and too few were picked: whoever comes after them is not picked before them.
 func (db *DB) pickDue(t *txn, want feeds.Want, most int) (picked []pick, more bool, err error) {
 	taken := map[string]int{}
 	for _, from := range dueAfter(want.After) {
@@ -144,9 +147,11 @@ func (db *DB) pickDue(t *txn, want feeds.Want, most int) (picked []pick, more bo
 		if err != nil {
 			return nil, false, err
 		}
-		more = more || seen >= most
+		if seen >= most {
+			return picked, true, nil
+		}
 	}
-	return picked, more, nil
+	return picked, false, nil
 }
 
 // lookBeside returns errBeside if there is somebody to claim whom somebody else has
@@ -200,15 +205,16 @@ const lookAhead = 8
 
 // padded are the values, with the last of them again until there are as many as one of
 // few texts takes: to compile one takes longer than to run it, and so they are kept.
-// More than a thousand are rare, and too many for an engine to have four times as many.
 func padded[T any](values []T) []T {
-	if len(values) == 0 || len(values) > 1024 {
-		return values
+	if len(values) == 0 {
+		return nil
 	}
+	const most = 1024 // what is longer has the next multiple of it
 	size := 1
-	for size < len(values) {
+	for size < len(values) && size < most {
 		size *= 4
 	}
+	size *= (len(values) + size - 1) / size
 	out := slices.Clone(values)
 	for len(out) < size {
 		out = append(out, values[len(values)-1])

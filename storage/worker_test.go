@@ -82,7 +82,7 @@ func TestWorkersThatClaimAtTheSameTimeShareNoHost(t *testing.T) {
 	})
 }
 
-// A claim looks at many more sources than it takes. Whoever claims in the same instant
+// A claim may look at many more sources than it takes. Whoever claims in the same instant
 // gets those that are left, and is not told that there are none.
 func TestClaimBesideAnotherGetsWhatTheOtherLeaves(t *testing.T) {
 	leaveOutPostgres(t)

@@ -26,6 +26,7 @@ func TestPagesInARealBrowser(t *testing.T) {
 	}
 	p := showPlanet(t)
 	b := startBrowser(t, chromium, p)
+	slots := make(chan struct{}, 2)
 	for _, c := range []struct {
 		name string
 		test func(*testing.T, *browser)
@@ -41,6 +42,8 @@ func TestPagesInARealBrowser(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
+			slots <- struct{}{}
+			defer func() { <-slots }()
 			c.test(t, b)
 		})
 	}
