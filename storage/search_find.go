@@ -159,8 +159,9 @@ func (l *lookup) run(relevance, table, expression string, most int, time time.Du
 	return hits, true, err
 }
 
-// worthWeighing says whether the engine may weigh what it finds. Which words begin so it
-// would have to look for once more, which takes longest of all.
+// worthWeighing says whether the engine may weigh what it finds: whether few entries have
+// the words, of phrases, too, for it goes through all that have each. Which words begin so
+// it would have to look for once more, which takes longest of all.
 func (l *lookup) worthWeighing() (bool, error) {
 	ctx, cancel := context.WithTimeout(l.ctx, l.patience/2)
 	defer cancel()
@@ -169,17 +170,19 @@ func (l *lookup) worthWeighing() (bool, error) {
 		if p.GoesOn {
 			return false, nil
 		}
-		var n int
-		err := l.tx.QueryRowContext(ctx, `SELECT count(*) FROM (SELECT 1 FROM texts WHERE texts MATCH $1 LIMIT $2)`,
-			fileExpression.phrase(p), left/len(p.Words)+1).Scan(&n)
-		if err != nil && ctx.Err() != nil && l.ctx.Err() == nil {
-			return false, nil
-		}
-		if err != nil {
-			return false, err
-		}
-		if left -= n * len(p.Words); left < 0 {
-			return false, nil
+		for _, w := range p.Words {
+			var n int
+			err := l.tx.QueryRowContext(ctx, `SELECT count(*) FROM (SELECT 1 FROM texts WHERE texts MATCH $1 LIMIT $2)`,
+				fileExpression.phrase(feeds.Phrase{Words: []string{w}}), left+1).Scan(&n)
+			if err != nil && ctx.Err() != nil && l.ctx.Err() == nil {
+				return false, nil
+			}
+			if err != nil {
+				return false, err
+			}
+			if left -= n; left < 0 {
+				return false, nil
+			}
 		}
 	}
 	return true, nil
