@@ -97,7 +97,7 @@ type span struct{ from, to int }
 
 // text reads a text, which ends what was read before.
 func (t *termReader) text(s string) {
-	s = norm.NFKC.String(s)
+	s = norm.NFKC.String(strings.ToValidUTF8(s, "\uFFFD")) // which leaves what follows bytes of no character as it is
 	for i := 0; i < len(s) && t.left > 0; {
 		switch c := s[i]; {
 		case isAlnum(c):
