@@ -26,7 +26,7 @@ const (
 
 // TermsVersion changes when the same texts become other terms, so that what was stored
 // of them is made anew.
-const TermsVersion = 1
+const TermsVersion = 2
 
 // SearchText is what an entry is found by, as terms with a blank between: what stands
 // over it, which says most, and what it says.
@@ -97,8 +97,8 @@ type span struct{ from, to int }
 
 // text reads a text, which ends what was read before.
 func (t *termReader) text(s string) {
-	s = norm.NFKC.String(strings.ToValidUTF8(s, "\uFFFD")) // which leaves what follows bytes of no character as it is
-	for i := 0; i < len(s) && t.left > 0; {
+	s = norm.NFKC.String(strings.ToValidUTF8(s, "\uFFFD"))  // which leaves what follows bytes of no character as it is
+	for i := 0; i < len(s) && (t.left > 0 || t.word > 0); { // the last is read to its end
 		switch c := s[i]; {
 		case isAlnum(c):
 			from := i
