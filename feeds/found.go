@@ -133,7 +133,7 @@ func (p Phrase) at(words []string) bool {
 func locate(text string) ([]string, []span) {
 	spans := []span{}
 	t := termReader{left: maxTextTerms, room: maxTextBytes, spans: &spans}
-	for t.at.from < len(text) && t.left > 0 {
+	for t.at.from < len(text) && t.more() {
 		n := 1
 		if text[t.at.from] >= utf8.RuneSelf {
 			n = max(norm.NFKC.NextBoundaryInString(text[t.at.from:], true), 1)

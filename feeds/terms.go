@@ -97,8 +97,9 @@ type span struct{ from, to int }
 
 // text reads a text, which ends what was read before.
 func (t *termReader) text(s string) {
-	s = norm.NFKC.String(strings.ToValidUTF8(s, "\uFFFD"))  // which leaves what follows bytes of no character as it is
-	for i := 0; i < len(s) && (t.left > 0 || t.word > 0); { // the last is read to its end
+	// Behind bytes of no character NFKC leaves what follows as it is.
+	s = norm.NFKC.String(strings.ToValidUTF8(s, "\uFFFD"))
+	for i := 0; i < len(s) && t.more(); {
 		switch c := s[i]; {
 		case isAlnum(c):
 			from := i
@@ -117,6 +118,9 @@ func (t *termReader) text(s string) {
 	}
 	t.end()
 }
+
+// more says that there may be more: another term, or of the last that counts its end.
+func (t *termReader) more() bool { return t.left > 0 || t.word > 0 }
 
 // ascii reads letters and digits.
 func (t *termReader) ascii(s string) {

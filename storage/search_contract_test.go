@@ -54,34 +54,14 @@ func TestContractTheSameIsFoundOnEveryEngine(t *testing.T) {
 		}
 		indexAll(t, db)
 		total := 0
-		public := map[int64]string{}
-		for _, line := range column(t, db, `SELECT id || ' ' || public_id FROM entries WHERE withdrawn = 0`) {
-			var id int64
-			var name string
-			if _, err := fmt.Sscan(line, &id, &name); err != nil {
-				t.Fatal(err)
-			}
-			public[id] = name
-		}
-		look := func(text string) { // all, but reading only the newest: each is long
-			found, err := db.search(t.Context(), feeds.Query{Text: text})
-			if err != nil {
-				t.Fatal(err)
-			}
+		look := func(text string) {
 			var ids []string
-			for _, id := range found {
-				if public[id] == "" {
-					t.Errorf("%s finds %d, which is no entry", text, id)
-				}
-				ids = append(ids, public[id])
+			for _, e := range entries(t, db, feeds.Query{Text: text}) {
+				ids = append(ids, e.ID)
 			}
 			slices.Sort(ids)
 			total += len(ids)
-			var newest []string
-			for _, e := range entries(t, db, feeds.Query{Text: text, Newest: true, Limit: 20}) {
-				newest = append(newest, e.ID)
-			}
-			lines = append(lines, fmt.Sprint(text, " ", ids, newest))
+			lines = append(lines, fmt.Sprint(text, " ", ids))
 		}
 		for i := 0; i < len(posts); i += 37 {
 			title := strings.Fields(posts[i].Title)
