@@ -220,11 +220,8 @@ func (c *copying) write(t *copiedTable, rows [][]any) error {
 			for _, row := range rest[:n] {
 				values = append(values, row...)
 			}
-			stmt, err := w.stmt(into.text(n))
-			if err == nil {
-				_, err = stmt.ExecContext(w.ctx, values...) // exec would mend texts, and a copy is what it is
-			}
-			if err != nil {
+			// exec would mend texts, and a copy is what it is
+			if _, err := w.tx.ExecContext(w.ctx, into.text(n), values...); err != nil {
 				return fmt.Errorf("write to table %s: %w", t.name, err)
 			}
 			rest = rest[n:]

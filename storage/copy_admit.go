@@ -155,7 +155,7 @@ func openFileToRead(ctx context.Context, path string) (*DB, error) {
 	}
 	// Whoever may only read would leave the files of the log behind, and cannot read what
 	// somebody who was killed has left in them.
-	db, err := sql.Open(e.driver, file+"&mode=rw"+forReading)
+	db, err := e.openFile(file+"&mode=rw"+forReading, keptReading)
 	if err != nil {
 		return nil, err
 	}

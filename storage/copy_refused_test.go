@@ -191,7 +191,7 @@ func TestUnfinishedCopyIsNoPlanet(t *testing.T) {
 			t.Errorf("%d rows are there, %d were", got, rows)
 		}
 
-		older, err := openWith(t.Context(), to, engine{driver: "sqlite", busy: time.Second, patience: time.Minute, copying: true})
+		older, err := openWith(t.Context(), to, engine{busy: time.Second, patience: time.Minute, copying: true})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -264,7 +264,7 @@ func TestDamageInACopyIsFound(t *testing.T) {
 				if done != total/2 {
 					return
 				}
-				db, err := openWith(t.Context(), to, engine{driver: "sqlite", busy: time.Second, patience: time.Minute, copying: true})
+				db, err := openWith(t.Context(), to, engine{busy: time.Second, patience: time.Minute, copying: true})
 				if err != nil {
 					t.Fatal(err)
 				}

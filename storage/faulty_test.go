@@ -3,16 +3,12 @@ package storage
 import (
 	"context"
 	"crypto/rand"
-	"database/sql"
 	"database/sql/driver"
 	"errors"
 	"os"
-	"strings"
 	"sync"
 	"testing"
 	"time"
-
-	"modernc.org/sqlite"
 
 	"orrery/storage/pgtest"
 )
@@ -204,22 +200,12 @@ func (c *faultyConnector) Connect(ctx context.Context) (driver.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	conn := inner.(*postgresConn)
+	conn, ok := inner.(*postgresConn)
+	if !ok { // to a file
+		return &faultyConn{inner, c.faults, func() {}}, nil
+	}
 	snap := func() { _ = conn.Conn.Conn().PgConn().Conn().Close() } // without a goodbye
 	return &faultyServerConn{conn, &faultyConn{conn, c.faults, snap}}, nil
-}
-
-type faultyDriver struct {
-	sqlite.Driver
-	faults *faults
-}
-
-func (d *faultyDriver) Open(name string) (driver.Conn, error) {
-	c, err := d.Driver.Open(name)
-	if err != nil {
-		return nil, err
-	}
-	return &faultyConn{c, d.faults, func() {}}, nil
 }
 
 // openFaulty opens the store with an engine that fails when it is told to.
@@ -227,10 +213,6 @@ func openFaulty(t *testing.T, dsn string) (*DB, *faults) {
 	t.Helper()
 	f := &faults{}
 	e := engine{busy: time.Second, patience: time.Minute, through: func(c driver.Connector) driver.Connector { return &faultyConnector{c, f} }}
-	if strings.HasPrefix(dsn, "sqlite:") {
-		e.driver = "faulty " + dsn // database/sql keeps drivers for ever, so each has its own
-		sql.Register(e.driver, &faultyDriver{faults: f})
-	}
 	db, err := openWith(t.Context(), dsn, e)
 	if err != nil {
 		t.Fatal(err)

@@ -16,7 +16,7 @@ import (
 )
 
 // quick waits for nobody.
-var quick = engine{driver: "sqlite", busy: time.Millisecond}
+var quick = engine{busy: time.Millisecond}
 
 // raw opens the file past all that Open does.
 func raw(t *testing.T, path string) *sql.DB {

@@ -205,6 +205,12 @@ func (c *postgresConn) QueryContext(ctx context.Context, text string, args []dri
 	return c.Conn.QueryContext(ctx, translation(text), args)
 }
 
+// Close says goodbye. A server that cannot hear it any more has nothing of ours to lose.
+func (c *postgresConn) Close() error {
+	_ = c.Conn.Close()
+	return nil
+}
+
 // BeginTx lets the pool try another connection where this one has gone, as all have
 // when the server was started anew: nothing was asked of it yet.
 func (c *postgresConn) BeginTx(ctx context.Context, o driver.TxOptions) (driver.Tx, error) {

@@ -78,26 +78,10 @@ func place(ctx context.Context, tx *sql.Tx, docs []entryText) error {
 		{`INSERT INTO titles (rowid, title, lists) VALUES ($1, $2, $3)`, titles},
 		{`INSERT INTO placed (entry_id, place) VALUES ($1, $2)`, placed},
 	} {
-		if err := writeRows(ctx, tx, w.text, w.rows); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// writeRows runs a text for every row.
-func writeRows(ctx context.Context, tx *sql.Tx, text string, rows [][]any) error {
-	if len(rows) == 0 {
-		return nil
-	}
-	s, err := tx.PrepareContext(ctx, text)
-	if err != nil {
-		return err
-	}
-	defer s.Close()
-	for _, args := range rows {
-		if _, err := s.ExecContext(ctx, args...); err != nil {
-			return err
+		for _, args := range w.rows {
+			if _, err := tx.ExecContext(ctx, w.text, args...); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

@@ -52,15 +52,10 @@ func beginnings(ctx context.Context, tx *sql.Tx, p feeds.Phrase) ([]feeds.Phrase
 	default:
 		return []feeds.Phrase{p}, nil
 	}
-	from, err := tx.PrepareContext(ctx, `SELECT term FROM words WHERE term >= $1 LIMIT 1`)
-	if err != nil {
-		return nil, err
-	}
-	defer from.Close()
 	list := []feeds.Phrase{{Words: p.Words}}
 	for at := begin + "\x01"; ; { // behind the word itself
 		var word string
-		err := from.QueryRowContext(ctx, at).Scan(&word)
+		err := tx.QueryRowContext(ctx, `SELECT term FROM words WHERE term >= $1 LIMIT 1`, at).Scan(&word)
 		if err != nil && !errors.Is(err, sql.ErrNoRows) {
 			return nil, err
 		}

@@ -94,11 +94,11 @@ func (f *fileIndex) get() (*openIndex, error) {
 		return nil, nil
 	}
 	o := &openIndex{file: i}
-	if o.write, err = sql.Open(f.engine.driver, f.dsn(f.name())+"&_pragma=wal_autocheckpoint(0)&_txlock=immediate"); err != nil {
+	if o.write, err = f.engine.openFile(f.dsn(f.name())+"&_pragma=wal_autocheckpoint(0)&_txlock=immediate", keptWriting); err != nil {
 		return nil, err
 	}
 	o.write.SetMaxOpenConns(1)
-	if o.read, err = sql.Open(f.engine.driver, f.dsn(f.name())+forReading); err != nil {
+	if o.read, err = f.engine.openFile(f.dsn(f.name())+forReading, keptReading); err != nil {
 		return nil, errors.Join(err, o.write.Close())
 	}
 	o.read.SetMaxOpenConns(runtime.NumCPU())
@@ -240,7 +240,7 @@ func (f *fileIndex) create(ctx context.Context, mark string) error {
 	if err := errors.Join(file.Chmod(planet.Mode().Perm()), file.Close()); err != nil {
 		return err
 	}
-	db, err := sql.Open(f.engine.driver, f.dsn(f.newName())+"&_pragma=journal_mode(WAL)&_txlock=immediate")
+	db, err := f.engine.openFile(f.dsn(f.newName())+"&_pragma=journal_mode(WAL)&_txlock=immediate", keptWriting)
 	if err != nil {
 		return err
 	}

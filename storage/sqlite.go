@@ -62,7 +62,7 @@ func openSQLite(ctx context.Context, path string, e engine) (*DB, error) {
 	if err := patiently(ctx, e.busy, func() error { return look(ctx, abs, file, e) }); err != nil {
 		return nil, err
 	}
-	w, err := sql.Open(e.driver, file+forWriting)
+	w, err := e.openFile(file+forWriting, keptWriting)
 	if err != nil {
 		return nil, err
 	}
@@ -71,7 +71,7 @@ func openSQLite(ctx context.Context, path string, e engine) (*DB, error) {
 		w.Close()
 		return nil, err
 	}
-	r, err := sql.Open(e.driver, file+forReading)
+	r, err := e.openFile(file+forReading, keptReading)
 	if err != nil {
 		w.Close()
 		return nil, err
@@ -79,7 +79,7 @@ func openSQLite(ctx context.Context, path string, e engine) (*DB, error) {
 	n := 2 * runtime.NumCPU()
 	r.SetMaxOpenConns(n)
 	r.SetMaxIdleConns(n) // opening one anew costs more than what it is asked
-	copier := func() (*sql.DB, error) { return sql.Open(e.driver, file) }
+	copier := func() (*sql.DB, error) { return e.openFile(file, keptReading) }
 	return &DB{dialect: sqliteDialect, write: w, read: r, copier: copier}, nil
 }
 
@@ -133,7 +133,7 @@ func look(ctx context.Context, path, file string, e engine) error {
 }
 
 func lookInside(ctx context.Context, file string, e engine) error {
-	db, err := sql.Open(e.driver, file)
+	db, err := e.openFile(file, keptReading)
 	if err != nil {
 		return err
 	}

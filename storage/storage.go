@@ -41,7 +41,6 @@ type DB struct {
 	read    *sql.DB // cannot write
 	copier  func() (*sql.DB, error)
 	listen  listener // nil: nobody tells of changes
-	texts   statements
 	commits commitQueue
 	index   textIndex
 	nudged  chan struct{} // holds a token while there may be something to index
@@ -63,14 +62,13 @@ func Open(ctx context.Context, dsn string) (*DB, error) {
 
 // engine is what tests open a store with otherwise than everybody else.
 type engine struct {
-	driver   string                                  // SQLite's, registered with database/sql
 	busy     time.Duration                           // how long to wait for another process that has the file
 	patience time.Duration                           // how long a server may be silent
-	through  func(driver.Connector) driver.Connector // to a server; nil: as it is
+	through  func(driver.Connector) driver.Connector // to a file or a server; nil: as it is
 	copying  bool                                    // a copy that is not finished may be opened
 }
 
-var ordinary = engine{driver: "sqlite", busy: 10 * time.Second, patience: postgresPatience}
+var ordinary = engine{busy: 10 * time.Second, patience: postgresPatience}
 
 func openWith(ctx context.Context, dsn string, e engine) (*DB, error) {
 	var db *DB
@@ -139,7 +137,7 @@ func (db *DB) Close() error {
 	if db.index != nil {
 		err = db.index.close()
 	}
-	return errors.Join(err, db.texts.close(), db.read.Close(), db.write.Close())
+	return errors.Join(err, db.read.Close(), db.write.Close())
 }
 
 // migrate brings an older schema up to date, all of it or nothing.

@@ -3,83 +3,17 @@ package storage
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"slices"
 	"strings"
-	"sync"
 	"unicode/utf8"
 )
 
-// statements keeps the texts that transactions run again and again compiled: to
-// compile one takes longer than to run it.
-type statements struct {
-	mu      sync.Mutex
-	ready   map[string]*sql.Stmt
-	missing map[string]bool // asked for since; compiled before the next transaction
-}
-
-func (s *statements) get(text string) *sql.Stmt {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	stmt := s.ready[text]
-	if stmt == nil {
-		if s.missing == nil {
-			s.missing = map[string]bool{}
-		}
-		s.missing[text] = true
-	}
-	return stmt
-}
-
-// compile readies what was missing. The one connection must be free: nobody may
-// call it within a transaction, nor with the mutex held.
-func (s *statements) compile(ctx context.Context, db *sql.DB) error {
-	s.mu.Lock()
-	missing := s.missing
-	s.missing = nil
-	s.mu.Unlock()
-	for text := range missing {
-		stmt, err := db.PrepareContext(ctx, text)
-		if err != nil {
-			return err
-		}
-		s.put(text, stmt)
-	}
-	return nil
-}
-
-func (s *statements) put(text string, stmt *sql.Stmt) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.ready == nil {
-		s.ready = map[string]*sql.Stmt{}
-	}
-	if s.ready[text] == nil {
-		s.ready[text] = stmt
-	} else {
-		stmt.Close()
-	}
-}
-
-func (s *statements) close() error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	var err error
-	for _, stmt := range s.ready {
-		err = errors.Join(err, stmt.Close())
-	}
-	s.ready = nil
-	return err
-}
-
-// txn is a writing transaction. Its texts must be few and constant, since they
-// are kept.
+// txn is a writing transaction. Its texts must be few and constant, since connections
+// keep them compiled.
 type txn struct {
 	ctx   context.Context
 	tx    *sql.Tx
 	db    *DB
-	texts *statements
-	mine  map[string]*sql.Stmt
 	last  map[string]int64 // the newest id of a table
 	first map[string]int64 // the first that this transaction gave out
 
@@ -117,35 +51,15 @@ func (db *DB) tx(ctx context.Context, f func(*txn) error) error {
 
 // txBeside runs f in a transaction that writes nothing but sources, beside others.
 func (db *DB) txBeside(ctx context.Context, f func(*txn) error) error {
-	if err := db.texts.compile(ctx, db.write); err != nil {
-		return explain(err)
-	}
 	tx, err := db.write.BeginTx(ctx, nil)
 	if err != nil {
 		return explain(err)
 	}
 	defer tx.Rollback() //nolint:errcheck // after a Commit it does nothing
-	if err := f(&txn{ctx: ctx, tx: tx, db: db, texts: &db.texts, mine: map[string]*sql.Stmt{}, last: map[string]int64{}, first: map[string]int64{}}); err != nil {
+	if err := f(&txn{ctx: ctx, tx: tx, db: db, last: map[string]int64{}, first: map[string]int64{}}); err != nil {
 		return explain(err)
 	}
 	return explain(tx.Commit())
-}
-
-func (t *txn) stmt(text string) (*sql.Stmt, error) {
-	if s := t.mine[text]; s != nil {
-		return s, nil
-	}
-	s := t.texts.get(text)
-	if s != nil {
-		s = t.tx.StmtContext(t.ctx, s)
-	} else {
-		var err error
-		if s, err = t.tx.PrepareContext(t.ctx, text); err != nil {
-			return nil, err
-		}
-	}
-	t.mine[text] = s // closed with the transaction
-	return s, nil
 }
 
 func (t *txn) exec(text string, args ...any) error {
@@ -155,11 +69,7 @@ func (t *txn) exec(text string, args ...any) error {
 
 // affect is exec with the number of rows that were written.
 func (t *txn) affect(text string, args ...any) (int64, error) {
-	s, err := t.stmt(text)
-	if err != nil {
-		return 0, err
-	}
-	result, err := s.ExecContext(t.ctx, storable(args)...)
+	result, err := t.tx.ExecContext(t.ctx, text, storable(args)...)
 	if err != nil {
 		return 0, err
 	}
@@ -167,11 +77,7 @@ func (t *txn) affect(text string, args ...any) (int64, error) {
 }
 
 func (t *txn) query(text string, args ...any) (*sql.Rows, error) {
-	s, err := t.stmt(text)
-	if err != nil {
-		return nil, err
-	}
-	return s.QueryContext(t.ctx, storable(args)...)
+	return t.tx.QueryContext(t.ctx, text, storable(args)...)
 }
 
 // storable are the values with texts that every engine takes: PostgreSQL refuses NUL and
@@ -261,19 +167,11 @@ func (t *txn) ids(query string, args ...any) ([]int64, error) {
 }
 
 // row is the one row of a query.
-func (t *txn) row(text string, args ...any) scanner {
-	s, err := t.stmt(text)
-	if err != nil {
-		return noRow{err}
-	}
-	return s.QueryRowContext(t.ctx, storable(args)...)
+func (t *txn) row(text string, args ...any) *sql.Row {
+	return t.tx.QueryRowContext(t.ctx, text, storable(args)...)
 }
 
 type scanner interface{ Scan(dest ...any) error }
-
-type noRow struct{ err error }
-
-func (n noRow) Scan(...any) error { return n.err }
 
 // snapshot runs f on one state of the store, whatever is written meanwhile.
 func (db *DB) snapshot(ctx context.Context, f func(*sql.Tx) error) error {
