@@ -203,25 +203,6 @@ var errEnough = errors.New("enough rows")
 // have many.
 const lookAhead = 8
 
-// padded are the values, with the last of them again until there are as many as one of
-// few texts takes: to compile one takes longer than to run it, and so they are kept.
-func padded[T any](values []T) []T {
-	if len(values) == 0 {
-		return nil
-	}
-	const most = 1024 // what is longer has the next multiple of it
-	size := 1
-	for size < len(values) && size < most {
-		size *= 4
-	}
-	size *= (len(values) + size - 1) / size
-	out := slices.Clone(values)
-	for len(out) < size {
-		out = append(out, values[len(values)-1])
-	}
-	return out
-}
-
 func (db *DB) dueQuery(want feeds.Want, from condition, most int) (string, []any) {
 	where, args := db.claimWhere(want)
 	if crowded := padded(want.Crowded); len(crowded) > 0 {

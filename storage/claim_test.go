@@ -2,7 +2,6 @@ package storage
 
 import (
 	"fmt"
-	"slices"
 	"testing"
 	"time"
 
@@ -50,17 +49,4 @@ func TestClaimLooksPastAHostThatHasMany(t *testing.T) {
 			}
 		}
 	})
-}
-
-func TestPaddedListsHaveFewLengthsAndTheSameValues(t *testing.T) {
-	for n, want := range map[int]int{0: 0, 1: 1, 2: 4, 4: 4, 5: 16, 17: 64, 1000: 1024, 1024: 1024, 1025: 2048, 5000: 5120} {
-		list := make([]int, n)
-		for i := range list {
-			list[i] = i
-		}
-		got := padded(list)
-		if len(got) != want || !slices.Equal(slices.Compact(slices.Clone(got)), list) {
-			t.Errorf("%d become %d: %v", n, len(got), got)
-		}
-	}
 }

@@ -74,9 +74,6 @@ func (c *copies) everyFault(t *testing.T, how fault, before, after string, act f
 	for n, hit := 1, true; hit; n += c.step(how) {
 		if s == nil {
 			s = c.open(t)
-			if c.slow {
-				s.warm(t, act)
-			}
 		}
 		s.faults.arm(n, how)
 		err := act(s.db)

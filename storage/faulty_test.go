@@ -252,18 +252,6 @@ func (c *copies) open(t *testing.T) *faultyStore {
 	return s
 }
 
-// warm has the texts of act compiled, so that its calls are the same ones each time.
-func (s *faultyStore) warm(t *testing.T, act func(db *DB) error) {
-	t.Helper()
-	for range 2 { // what the first asks for, the second compiles
-		s.faults.arm(1, failsCommit)
-		if err := act(s.db); !errors.Is(err, errFault) {
-			t.Fatalf("its commit failed, and it ended with %v", err)
-		}
-	}
-	rewind(t, s.witness)
-}
-
 // step is how many calls there are from one that fails to the next.
 func (c *copies) step(how fault) int {
 	switch {

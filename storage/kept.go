@@ -5,15 +5,18 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"errors"
+	"strings"
 
 	"modernc.org/sqlite"
 )
 
 // How many compiled texts a connection keeps. One that writes asks a few hundred; those
-// that read are many, and ask about as much as a site shows. Each takes some 10 KB.
+// that read are many, and ask about as much as a site shows. Each takes some 10 KB, and a
+// text that is longer than so many bytes is not kept.
 const (
 	keptWriting = 400
 	keptReading = 60
+	keptLength  = 4 << 10
 )
 
 // openFile opens a pool of connections to a file, which keep so many texts compiled.
@@ -62,8 +65,9 @@ func (c *keptConn) take(ctx context.Context, text string) (driver.Stmt, error) {
 }
 
 // give keeps it for the next time, in the place of any other where there is no more room.
+// Some pragmas do what they do while they are compiled.
 func (c *keptConn) give(text string, s driver.Stmt) error {
-	if c.texts[text] != nil {
+	if c.texts[text] != nil || len(text) > keptLength || strings.HasPrefix(text, "PRAGMA") {
 		return s.Close()
 	}
 	var err error

@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"fmt"
+	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 
@@ -143,6 +145,14 @@ func TestConnectionKeepsNoMoreTextsThanItMay(t *testing.T) {
 			t.Fatalf("%d texts are kept", left)
 		}
 	}
+	long := `SELECT 1` + strings.Repeat(" ", keptLength) + `, 2`
+	for _, text := range []string{long, `PRAGMA user_version`} {
+		before := n.left.Load()
+		mustExec(t, db, text)
+		if n.left.Load() != before {
+			t.Errorf("%.20s is kept", text)
+		}
+	}
 	if err := db.Close(); err != nil || n.left.Load() != 0 {
 		t.Errorf("the connection is closed (%v), and %d texts are left", err, n.left.Load())
 	}
@@ -203,5 +213,18 @@ func TestTextKnowsTheTablesAsTheyAre(t *testing.T) {
 	mustExec(t, other, `ALTER TABLE numbers ADD COLUMN name TEXT`)
 	if got := columns(); got != 2 {
 		t.Errorf("there are %d columns", got)
+	}
+}
+
+func TestPaddedListsHaveFewLengthsAndTheSameValues(t *testing.T) {
+	for n, want := range map[int]int{0: 0, 1: 1, 2: 2, 4: 4, 5: 8, 17: 32, 1000: 1024, 1024: 1024, 1025: 2048, 5000: 5120} {
+		list := make([]int, n)
+		for i := range list {
+			list[i] = i
+		}
+		got := padded(list)
+		if len(got) != want || !slices.Equal(slices.Compact(slices.Clone(got)), list) {
+			t.Errorf("%d become %d: %v", n, len(got), got)
+		}
 	}
 }

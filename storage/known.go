@@ -18,12 +18,12 @@ func (db *DB) Known(ctx context.Context, source int64, guids []string) (map[stri
 	for batch := range slices.Chunk(guids, knownBatch) {
 		byHash := make(map[string]string, len(batch))
 		args := []any{source}
-		for _, g := range batch {
+		for _, g := range padded(batch) {
 			h := hashOf(g)
 			byHash[string(h)] = g
 			args = append(args, h)
 		}
-		rows, err := db.read.QueryContext(ctx, knownQuery(len(batch)), args...)
+		rows, err := db.read.QueryContext(ctx, knownQuery(len(args)-1), args...)
 		if err != nil {
 			return nil, fmt.Errorf("look up entries: %w", explain(err))
 		}

@@ -58,8 +58,8 @@ func entriesQuery(q feeds.Query, ids []int64) (string, []any) {
 	lists, source := q.Lists(), q.Source != ""
 	switch { // the first that is asked for is walked; whether an entry is in the others is looked up
 	case len(ids) > 0:
-		where = append(where, "e.id IN ("+marks(1, len(ids))+")")
-		args = anys(ids)
+		args = anys(padded(ids))
+		where = append(where, "e.id IN ("+marks(1, len(args))+")")
 	case len(lists) > 0:
 		from, order = "entry_categories o JOIN entries e ON e.id = o.entry_id", "o"
 		where = append(where, "o."+inList(lists[0]))
@@ -135,6 +135,7 @@ func scanEntries(rows *sql.Rows) (list []feeds.Entry, ids, primary []int64, err 
 func addCategories(ctx context.Context, tx *sql.Tx, list []feeds.Entry, ids []int64) error {
 	at := positions(ids)
 	for batch := range slices.Chunk(ids, knownBatch) {
+		batch = padded(batch)
 		rows, err := tx.QueryContext(ctx, `SELECT ec.entry_id, c.slug, c.title FROM entry_categories ec
 			JOIN categories c ON c.id = ec.category_id WHERE ec.entry_id IN (`+marks(1, len(batch))+`) ORDER BY c.slug`, anys(batch)...)
 		if err != nil {
@@ -167,6 +168,7 @@ func addSources(ctx context.Context, tx *sql.Tx, list []feeds.Entry, ids, primar
 		return err
 	}
 	for batch := range slices.Chunk(slices.Collect(maps.Keys(owners)), knownBatch) {
+		batch = padded(batch)
 		rows, err := tx.QueryContext(ctx, `SELECT `+sourceFace+`, 0, 0
 			FROM sources WHERE id IN (`+marks(1, len(batch))+`)`, anys(batch)...)
 		if err != nil {
@@ -204,6 +206,7 @@ func addSources(ctx context.Context, tx *sql.Tx, list []feeds.Entry, ids, primar
 // shown.
 func addAddresses(ctx context.Context, tx *sql.Tx, list []feeds.Entry, ids []int64, at map[int64]int) error {
 	for batch := range slices.Chunk(ids, knownBatch) {
+		batch = padded(batch)
 		rows, err := tx.QueryContext(ctx, `SELECT c.entry_id, c.source_id, c.body FROM copies c JOIN entries e ON e.id = c.entry_id
 			WHERE c.entry_id IN (`+marks(1, len(batch))+`) AND c.id <> e.copy_id AND c.withdrawn = 0 AND c.purged = 0 ORDER BY c.id`, anys(batch)...)
 		if err != nil {
@@ -251,6 +254,7 @@ func addAddress(e *feeds.Entry, source int64, address string) {
 func sourcesOf(ctx context.Context, tx *sql.Tx, ids []int64) (map[int64][]int, error) {
 	owners, at := map[int64][]int{}, positions(ids)
 	for batch := range slices.Chunk(ids, knownBatch) {
+		batch = padded(batch)
 		rows, err := tx.QueryContext(ctx, `SELECT source_id, entry_id FROM entry_sources
 			WHERE entry_id IN (`+marks(1, len(batch))+`)`, anys(batch)...)
 		if err != nil {

@@ -159,9 +159,10 @@ func (w *work) readDocuments(ctx context.Context, tx *sql.Tx) error {
 		w.docs[i].id = id
 	}
 	at, list := positions(w.ids), make([]feeds.Entry, len(w.ids))
-	in := `(` + marks(1, len(w.ids)) + `)`
+	ids := anys(padded(w.ids))
+	in := `(` + marks(1, len(ids)) + `)`
 	each := func(query string, scan func(rows *sql.Rows) error) error {
-		rows, err := tx.QueryContext(ctx, query, anys(w.ids)...)
+		rows, err := tx.QueryContext(ctx, query, ids...)
 		if err != nil {
 			return err
 		}

@@ -41,8 +41,9 @@ func place(ctx context.Context, tx *sql.Tx, docs []entryText) error {
 	for i := range docs {
 		ids[i] = docs[i].id
 	}
-	in := `(` + marks(1, len(ids)) + `)`
-	rows, err := tx.QueryContext(ctx, `SELECT place FROM placed WHERE entry_id IN `+in+` ORDER BY place`, anys(ids)...)
+	some := anys(padded(ids))
+	in := `(` + marks(1, len(some)) + `)`
+	rows, err := tx.QueryContext(ctx, `SELECT place FROM placed WHERE entry_id IN `+in+` ORDER BY place`, some...)
 	if err != nil {
 		return err
 	}
@@ -65,7 +66,7 @@ func place(ctx context.Context, tx *sql.Tx, docs []entryText) error {
 		titles = append(titles, []any{at, d.title, d.lists})
 		placed = append(placed, []any{d.id, at})
 	}
-	if _, err := tx.ExecContext(ctx, `DELETE FROM placed WHERE entry_id IN `+in, anys(ids)...); err != nil {
+	if _, err := tx.ExecContext(ctx, `DELETE FROM placed WHERE entry_id IN `+in, some...); err != nil {
 		return err
 	}
 	for _, w := range []struct {

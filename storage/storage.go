@@ -15,6 +15,7 @@ import (
 	"fmt"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -195,6 +196,25 @@ func fromMicros(n int64) time.Time {
 		return time.Time{}
 	}
 	return time.UnixMicro(n).UTC()
+}
+
+// padded are the values, with the last of them again until there are as many as one of
+// few texts takes: connections keep them compiled.
+func padded[T any](values []T) []T {
+	if len(values) == 0 {
+		return nil
+	}
+	const most = 1024 // what is longer has the next multiple of it
+	size := 1
+	for size < len(values) && size < most {
+		size *= 2
+	}
+	size *= (len(values) + size - 1) / size
+	out := slices.Clone(values)
+	for len(out) < size {
+		out = append(out, values[len(values)-1])
+	}
+	return out
 }
 
 // marks is n placeholders from $first on, separated by commas.
