@@ -2,7 +2,6 @@ package storage
 
 import (
 	"database/sql"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -104,7 +103,7 @@ type likeCopy struct {
 
 // entry is what the copy says.
 func (c *likeCopy) entry() (e feeds.Entry, err error) {
-	if err := json.Unmarshal(c.body, &e); err != nil {
+	if err := decode(c.body, &e); err != nil {
 		return e, fmt.Errorf("copy %d: %w", c.id, err)
 	}
 	return e, nil

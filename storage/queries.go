@@ -3,7 +3,6 @@ package storage
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -115,7 +114,7 @@ func scanEntries(rows *sql.Rows) (list []feeds.Entry, ids, primary []int64, err 
 		if err := rows.Scan(&id, &e.ID, &guid, &first, &sort, &changed, &e.Revision, &source, &body); err != nil {
 			return err
 		}
-		if err := json.Unmarshal(body, &e); err != nil {
+		if err := decode(body, &e); err != nil {
 			return fmt.Errorf("entry %s: %w", e.ID, err)
 		}
 		if e.GUID != guid { // the shown copy came later than the first
@@ -221,7 +220,7 @@ func addAddresses(ctx context.Context, tx *sql.Tx, list []feeds.Entry, ids []int
 			var there struct {
 				Permalink string `json:"permalink"`
 			}
-			if err := json.Unmarshal(body, &there); err != nil {
+			if err := decode(body, &there); err != nil {
 				return err
 			}
 			addAddress(&list[at[entry]], source, there.Permalink)

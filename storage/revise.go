@@ -1,7 +1,6 @@
 package storage
 
 import (
-	"encoding/json"
 	"fmt"
 	"time"
 
@@ -138,7 +137,7 @@ func (w *writer) body(id int64) (e feeds.Entry, err error) {
 	if err := w.row(`SELECT body FROM copies WHERE id = $1`, id).Scan(&text); err != nil {
 		return e, err
 	}
-	if err := json.Unmarshal(text, &e); err != nil {
+	if err := decode(text, &e); err != nil {
 		return e, fmt.Errorf("copy %d: %w", id, err)
 	}
 	return e, nil

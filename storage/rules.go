@@ -254,7 +254,7 @@ func (w *writer) batch(source int64, after []byte) ([]storedCopy, error) {
 		if err := rows.Scan(&c.id, &c.entry, &c.sort, &c.guid, &body); err != nil {
 			return err
 		}
-		if err := json.Unmarshal(body, &c.body); err != nil {
+		if err := decode(body, &c.body); err != nil {
 			return fmt.Errorf("copy %d: %w", c.id, err)
 		}
 		list = append(list, c)

@@ -3,7 +3,6 @@ package storage
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -177,7 +176,7 @@ func (w *work) readDocuments(ctx context.Context, tx *sql.Tx) error {
 			}
 			d := &w.docs[at[id]]
 			d.shown, d.sort = true, sort
-			if err := json.Unmarshal(body, &list[at[id]]); err != nil {
+			if err := decode(body, &list[at[id]]); err != nil {
 				return fmt.Errorf("entry %d: %w", id, err)
 			}
 			return nil

@@ -3,7 +3,6 @@ package storage
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
 	"fmt"
 	"strconv"
 	"strings"
@@ -92,7 +91,7 @@ func copyStories(ctx context.Context, tx *sql.Tx, entry, shown int64, s *feeds.S
 			return err
 		}
 		var e feeds.Entry
-		if err := json.Unmarshal(body, &e); err != nil {
+		if err := decode(body, &e); err != nil {
 			return fmt.Errorf("copy %d: %w", id, err)
 		}
 		if s.Title == "" {
@@ -132,7 +131,7 @@ func (db *DB) Versions(ctx context.Context, id string) ([]feeds.Version, error) 
 			return err
 		}
 		v.At = fromMicros(at)
-		if err := json.Unmarshal(body, &v.Entry); err != nil {
+		if err := decode(body, &v.Entry); err != nil {
 			return err
 		}
 		list = append(list, v)
