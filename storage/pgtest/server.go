@@ -185,8 +185,10 @@ func (p *process) wait() error {
 }
 
 // kill takes the parent first: one that sees a child die by a signal starts its
-// recovery. A child born meanwhile ends when it finds that its parent is dead.
+// recovery. It has no more children from when they are counted: one that is born when
+// the others are killed may wait for ever for what they had locked.
 func (p *process) kill() error {
+	freeze(p.cmd.Process.Pid)
 	list := children(p.cmd.Process.Pid)
 	err := p.cmd.Process.Kill()
 	for _, pid := range list {

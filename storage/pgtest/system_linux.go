@@ -1,12 +1,14 @@
 package pgtest
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"os/user"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
@@ -87,19 +89,41 @@ func (a account) folderIn(place string) (string, error) {
 	return dir, nil
 }
 
+// freeze stops a process, and returns when it stands still or is gone.
+func freeze(pid int) {
+	if syscall.Kill(pid, syscall.SIGSTOP) != nil {
+		return
+	}
+	for {
+		state, _, ok := statOf(fmt.Sprintf("/proc/%d/stat", pid))
+		if !ok || strings.Contains("TtZX", state) {
+			return
+		}
+		runtime.Gosched()
+	}
+}
+
+// statOf is the state of a process and its parent.
+func statOf(path string) (state, parent string, ok bool) {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return "", "", false // it has ended
+	}
+	// proc(5): pid (name) state parent …; the name may have spaces and brackets.
+	fields := strings.Fields(string(b[bytes.LastIndexByte(b, ')')+1:]))
+	if len(fields) < 2 {
+		return "", "", false
+	}
+	return fields[0], fields[1], true
+}
+
 // children are the processes that one has started, as far as they run. They are
 // no process group: every process of PostgreSQL makes its own.
 func children(parent int) []int {
 	var list []int
 	stats, _ := filepath.Glob("/proc/[0-9]*/stat") // the pattern is a good one
 	for _, path := range stats {
-		b, err := os.ReadFile(path)
-		if err != nil {
-			continue // it has ended
-		}
-		// proc(5): pid (name) state parent …; the name may have spaces and brackets.
-		fields := strings.Fields(string(b[strings.LastIndexByte(string(b), ')')+1:]))
-		if len(fields) < 2 || fields[1] != strconv.Itoa(parent) {
+		if _, of, ok := statOf(path); !ok || of != strconv.Itoa(parent) {
 			continue
 		}
 		if pid, err := strconv.Atoi(filepath.Base(filepath.Dir(path))); err == nil {

@@ -18,4 +18,5 @@ func unprivileged() (account, error) {
 func (account) attr() *syscall.SysProcAttr { return nil }
 func (account) folder() (string, error)    { return "", errMissing }
 func children(int) []int                   { return nil }
+func freeze(int)                           {}
 func ephemeral() int                       { return 0 }
