@@ -35,7 +35,7 @@ func chaosTime(t *testing.T) time.Duration {
 		return d
 	}
 	if os.Getenv("CI") == "true" {
-		return 35 * time.Second
+		return 3 * time.Minute
 	}
 	return 20 * time.Second
 }

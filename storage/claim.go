@@ -37,6 +37,9 @@ func (db *DB) Claim(ctx context.Context, want feeds.Want) ([]feeds.Due, error) {
 // the same instant. A claim is short.
 var errBeside = errors.New("somebody else claims what is due")
 
+// errClock says that the clock of the database is not what it was taken for.
+var errClock = fmt.Errorf("%w, or has another clock", errBeside)
+
 // How long a claim waits before it is made again beside another: the double each time,
 // some more than a second in all. Whoever takes longer is at something else, as a Sync,
 // and the next pass will see.
@@ -51,9 +54,6 @@ func (db *DB) claimOnce(ctx context.Context, want feeds.Want) ([]feeds.Due, erro
 	}
 	var due []feeds.Due
 	err := db.txBeside(ctx, func(t *txn) error {
-		if err := db.askClock(t); err != nil {
-			return err
-		}
 		ids, err := db.choose(t, want)
 		if err != nil || len(ids) == 0 {
 			return err
@@ -99,13 +99,9 @@ func (db *DB) choose(t *txn, want feeds.Want) ([]any, error) {
 	if len(picked) == 0 {
 		return nil, db.lookBeside(t, want)
 	}
-	ours, err := db.dialect.hosts(t, picked)
-	if err != nil {
-		return nil, err
-	}
 	var ids []any
 	for _, p := range picked {
-		if p.host == "" || ours == nil || ours[p.host] {
+		if p.host == "" || p.ours {
 			ids = append(ids, p.id)
 		}
 	}
@@ -121,15 +117,19 @@ func (db *DB) pickDue(t *txn, want feeds.Want, most int) (picked []pick, more bo
 	taken := map[string]int{}
 	for _, from := range dueAfter(want.After) {
 		query, args := db.dueQuery(want, from, most)
-		rows, err := t.query(query+db.dialect.unlocked, args...)
+		rows, err := t.query(db.dialect.pick(query, db.dialect.clock), args...)
 		if err != nil {
 			return nil, false, err
 		}
 		seen := 0
 		err = eachRow(rows, func() error {
 			var p pick
-			if err := rows.Scan(&p.id, &p.host); err != nil {
+			var clock int64
+			if err := rows.Scan(&p.id, &p.host, &p.ours, &clock); err != nil {
 				return err
+			}
+			if clock != 0 && db.noteClock(clock) {
+				return errClock
 			}
 			seen++
 			if p.host != "" && want.PerHost > 0 && taken[p.host] >= want.PerHost {
@@ -155,10 +155,13 @@ func (db *DB) pickDue(t *txn, want feeds.Want, most int) (picked []pick, more bo
 }
 
 // lookBeside returns errBeside if there is somebody to claim whom somebody else has
-// locked.
+// locked. Who found nobody does not know yet what time it is there.
 func (db *DB) lookBeside(t *txn, want feeds.Want) error {
-	if db.dialect.unlocked == "" {
+	if db.dialect.clock == "" { // which has one writer
 		return nil
+	}
+	if moved, err := db.askClock(t); err != nil || moved {
+		return cmp.Or(err, errClock)
 	}
 	for _, from := range dueAfter(want.After) {
 		query, args := db.dueQuery(want, from, 1)
@@ -177,6 +180,7 @@ func (db *DB) lookBeside(t *txn, want feeds.Want) error {
 type pick struct {
 	id   int64
 	host string
+	ours bool // nobody else is claiming of the host
 }
 
 // condition is a text with a place for each of its values.

@@ -26,16 +26,16 @@ type dialect struct {
 	raised func(ctx context.Context, tx *sql.Tx) error
 	// reading are the options of a transaction that sees one state of the store.
 	reading sql.TxOptions
-	// unlocked is what, behind a question for rows that are to be changed, leaves out
-	// those that somebody else is changing.
-	unlocked string
+	// pick makes of a question for the ids and hosts of sources one for those that nobody
+	// else is changing, in the same order. It keeps them from others, and says also
+	// whether the transaction may claim sources of the host, which one at a time may, and
+	// what time the clock has, 0 for one that is ours.
+	pick func(question, clock string) string
 	// locked, behind a question for rows that are to be changed, keeps them from others, in
 	// their order; skipped leaves out those that others have.
 	locked, skipped string
-	// hosts has the transaction claim sources of these hosts alone, and returns those
-	// that it may; nil: all.
-	hosts func(t *txn, picked []pick) (map[string]bool, error)
-	clock string // asks for its time in microseconds since 1970; "": it is ours
+
+	clock string // its time in microseconds since 1970; "": it is ours
 	// measure has the engine look how many sources there are, "" for one that need not:
 	// else it takes a new planet's for few and sorts them all for every claim.
 	measure string

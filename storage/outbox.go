@@ -153,7 +153,7 @@ func (t *txn) changeEach(text string, args, values []any) (n int, err error) {
 func (db *DB) Turn(ctx context.Context, to string, until time.Time) (bool, error) {
 	var ours int64
 	err := db.txBeside(ctx, func(t *txn) error {
-		if err := db.askClock(t); err != nil {
+		if _, err := db.askClock(t); err != nil {
 			return err
 		}
 		var err error

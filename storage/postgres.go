@@ -6,9 +6,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
-	"maps"
 	"runtime"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -42,14 +40,13 @@ var postgres = &dialect{
 		_, err := tx.ExecContext(ctx, `SELECT pg_advisory_xact_lock($1)`, int64(writersLock))
 		return err
 	},
-	raised:   postgresRaised,
-	reading:  sql.TxOptions{ReadOnly: true, Isolation: sql.LevelRepeatableRead},
-	hosts:    postgresHosts,
-	measure:  `ANALYZE sources`,
-	clock:    `SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT)`,
-	unlocked: ` FOR UPDATE OF sources SKIP LOCKED`,
-	locked:   ` FOR UPDATE`,
-	skipped:  ` FOR UPDATE SKIP LOCKED`,
+	raised:  postgresRaised,
+	reading: sql.TxOptions{ReadOnly: true, Isolation: sql.LevelRepeatableRead},
+	pick:    postgresPick,
+	measure: `ANALYZE sources`,
+	clock:   `CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT)`,
+	locked:  ` FOR UPDATE`,
+	skipped: ` FOR UPDATE SKIP LOCKED`,
 	backup: func(context.Context, *DB, string) error {
 		return errors.New("a PostgreSQL database is backed up with pg_dump, which comes with it; orrery copy makes an SQLite file of it")
 	},
@@ -58,30 +55,11 @@ var postgres = &dialect{
 		WHERE e.withdrawn = 0 AND a ->> 'name' <> '' GROUP BY 1`,
 }
 
-// postgresHosts takes the locks of the hosts that nobody else is claiming sources of.
-// What others have claimed of them is seen from then on.
-func postgresHosts(t *txn, picked []pick) (map[string]bool, error) {
-	names := map[string]bool{}
-	for _, p := range picked {
-		if p.host != "" {
-			names[p.host] = true
-		}
-	}
-	ours := map[string]bool{}
-	if len(names) == 0 {
-		return ours, nil
-	}
-	rows, err := t.query(`SELECT h FROM unnest(CAST($1 AS TEXT[])) h WHERE pg_try_advisory_xact_lock($2, hashtext(h))`,
-		slices.Sorted(maps.Keys(names)), int32(writersLock))
-	if err != nil {
-		return nil, err
-	}
-	return ours, eachRow(rows, func() error {
-		var h string
-		err := rows.Scan(&h)
-		ours[h] = true
-		return err
-	})
+// postgresPick locks the rows and the hosts of what is due. That it is in an inner
+// question has the limit hold for the locks.
+func postgresPick(question, clock string) string {
+	return fmt.Sprintf(`SELECT id, host, pg_try_advisory_xact_lock(%d, hashtext(host)), %s
+		FROM (%s FOR UPDATE OF sources SKIP LOCKED) AS due`, writersLock, clock, question)
 }
 
 // openPostgres opens the database at the address, as psql takes it.

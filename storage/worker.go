@@ -13,22 +13,26 @@ func newWorker() int64 {
 	return int64(binary.LittleEndian.Uint64(b[:]) >> 1)
 }
 
-// askClock asks the database how far its clock is ahead of ours. Leases that several
-// machines compare must be by one clock.
-func (db *DB) askClock(t *txn) error {
+// askClock asks the database what time it has, see noteClock.
+func (db *DB) askClock(t *txn) (moved bool, err error) {
 	if db.dialect.clock == "" {
-		return nil
+		return false, nil
 	}
 	var there int64
-	if err := t.row(db.dialect.clock).Scan(&there); err != nil {
-		return err
-	}
+	err = t.row(`SELECT ` + db.dialect.clock).Scan(&there)
+	return err == nil && db.noteClock(there), err
+}
+
+// noteClock notes how far the clock of the database, which has this time, is ahead of
+// ours. Leases that several machines compare must be by one clock. It says whether that
+// is not what was known: then what was asked by it is wrong.
+func (db *DB) noteClock(there int64) (moved bool) {
 	ahead := there - time.Now().UnixMicro()
 	if (time.Duration(ahead) * time.Microsecond).Abs() < clockNoise {
 		ahead = 0
 	}
-	db.ahead.Store(ahead)
-	return nil
+	before := db.ahead.Swap(ahead)
+	return (time.Duration(ahead-before) * time.Microsecond).Abs() >= clockNoise
 }
 
 // clockNoise is what the way to the database and back may take, which is no difference
