@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"database/sql"
 	"fmt"
-	"maps"
 	"slices"
 	"time"
 
@@ -36,19 +35,17 @@ type writer struct {
 	revised map[int64]bool // copies that say something else than before
 	// rewritten are copies that say the same in other words, or that a newer program
 	// read otherwise.
-	rewritten  map[int64]bool
-	categories map[feeds.CategoryName]categoryRow // those that were looked up
-	scopes     map[string]bool                    // versions to raise
-	added      map[*insertion][]any               // rows that are written together
-	news       []news                             // entries that nobody was told of
-	entered    []entered                          // what came into the lists
-	told       map[int64]bool                     // those of news that the world hears of
-	left       []string                           // the lists that the entry which is merged was in
-	resorted   bool                               // it stands in other categories than before
-	concerned  map[int64][]int64                  // who is to hear that an entry is relisted
-	undated    map[int64]bool                     // those of a first visit of which nobody says when they were written
-	mute       bool                               // nobody is to be told
-	person     bool                               // it is a person's act, and no news but to who was told otherwise
+	rewritten map[int64]bool
+	added     map[*insertion][]any // rows that are written together
+	news      []news               // entries that nobody was told of
+	entered   []entered            // what came into the lists
+	told      map[int64]bool       // those of news that the world hears of
+	left      []string             // the lists that the entry which is merged was in
+	resorted  bool                 // it stands in other categories than before
+	concerned map[int64][]int64    // who is to hear that an entry is relisted
+	undated   map[int64]bool       // those of a first visit of which nobody says when they were written
+	mute      bool                 // nobody is to be told
+	person    bool                 // it is a person's act, and no news but to who was told otherwise
 }
 
 // news is an entry that has come to be shown, and its place in time.
@@ -59,7 +56,7 @@ type holder struct{ id, source int64 }
 
 func newWriter(t *txn, now time.Time) *writer {
 	return &writer{txn: t, now: now, touched: map[int64]bool{}, revised: map[int64]bool{}, rewritten: map[int64]bool{}, known: map[string]*copyRow{},
-		fresh: map[int64]*prepared{}, undated: map[int64]bool{}, categories: map[feeds.CategoryName]categoryRow{}, scopes: map[string]bool{}, added: map[*insertion][]any{},
+		fresh: map[int64]*prepared{}, undated: map[int64]bool{}, added: map[*insertion][]any{},
 		concerned: map[int64][]int64{}}
 }
 
@@ -71,7 +68,12 @@ func (w *writer) touch(entry int64) {
 	}
 }
 
-func (w *writer) bump(scope string) { w.scopes[scope] = true }
+// bump has the version of the scope raised with the transaction.
+func (w *writer) bump(scope string) {
+	if before, ok := w.scopes[scope]; !ok || before < micros(w.now) {
+		w.scopes[scope] = micros(w.now)
+	}
+}
 
 func hashOf(s string) []byte {
 	sum := sha256.Sum256([]byte(s))
@@ -340,7 +342,7 @@ func (w *writer) withdraw(guids []string) error {
 	return w.regroup()
 }
 
-// flush recomputes what was touched and raises the versions.
+// flush recomputes what was touched.
 func (w *writer) flush() error {
 	if err := w.writeAdded(); err != nil {
 		return err
@@ -367,19 +369,5 @@ func (w *writer) flush() error {
 		return err
 	}
 	w.arrive()
-	if err := w.writeAdded(); err != nil {
-		return err
-	}
-	for _, scope := range slices.Sorted(maps.Keys(w.scopes)) {
-		// Never backwards, whatever the clock does: Last-Modified comes from it.
-		if err := w.exec(`INSERT INTO versions (scope, seq, changed) VALUES ($1, 1, $2)
-			ON CONFLICT (scope) DO UPDATE SET seq = versions.seq + 1, changed = max(versions.changed, excluded.changed)`,
-			scope, micros(w.now)); err != nil {
-			return err
-		}
-	}
-	if len(w.scopes) == 0 || w.db.dialect.raised == nil {
-		return nil
-	}
-	return w.db.dialect.raised(w.ctx, w.tx)
+	return w.writeAdded()
 }

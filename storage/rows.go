@@ -17,8 +17,11 @@ var (
 	inSource   = &insertion{`INSERT INTO entry_sources (source_id, sort, public_id, entry_id) VALUES `, 4, ""}
 	inCategory = &insertion{`INSERT INTO entry_categories (category_id, sort, public_id, entry_id) VALUES `, 4, ""}
 	owed       = &insertion{`INSERT INTO outbox (entry_id, event, at) VALUES `, 3, ""}
-	delivered  = &insertion{`INSERT INTO deliveries (listener_id, id, entry_id, event, at) VALUES `, 5, ""}
-	heard      = &insertion{`INSERT INTO told (listener_id, entry_id, has) VALUES `, 3, ` ON CONFLICT (listener_id, entry_id) DO UPDATE SET has = excluded.has`}
+	// Never backwards, whatever the clock does: Last-Modified comes from it.
+	raisedTo = &insertion{`INSERT INTO versions (scope, seq, changed) VALUES `, 3, ` ON CONFLICT (scope) DO UPDATE
+		SET seq = versions.seq + 1, changed = max(versions.changed, excluded.changed)`}
+	delivered = &insertion{`INSERT INTO deliveries (listener_id, id, entry_id, event, at) VALUES `, 5, ""}
+	heard     = &insertion{`INSERT INTO told (listener_id, entry_id, has) VALUES `, 3, ` ON CONFLICT (listener_id, entry_id) DO UPDATE SET has = excluded.has`}
 )
 
 // text writes n rows.

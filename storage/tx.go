@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"orrery/feeds"
 )
 
 // txn is a writing transaction. Its texts must be few and constant, since connections
@@ -20,6 +22,9 @@ type txn struct {
 	arrived  []entered      // into lists, not yet in their archives
 	months   months         // that have got other numbers of entries
 	reworded map[int64]bool // entries whose texts are to be indexed
+
+	categories map[feeds.CategoryName]categoryRow // those that were looked up
+	scopes     map[string]int64                   // versions to raise, and since when they are others
 
 	listeners []int64 // see hearers
 }
@@ -41,6 +46,9 @@ func (db *DB) tx(ctx context.Context, f func(*txn) error) error {
 		if err := t.writeMonths(); err != nil {
 			return err
 		}
+		if err := t.writeVersions(); err != nil {
+			return err
+		}
 		return t.writeReworded()
 	})
 	if err == nil && reworded {
@@ -56,7 +64,8 @@ func (db *DB) txBeside(ctx context.Context, f func(*txn) error) error {
 		return explain(err)
 	}
 	defer tx.Rollback() //nolint:errcheck // after a Commit it does nothing
-	if err := f(&txn{ctx: ctx, tx: tx, db: db, last: map[string]int64{}, first: map[string]int64{}}); err != nil {
+	if err := f(&txn{ctx: ctx, tx: tx, db: db, last: map[string]int64{}, first: map[string]int64{},
+		categories: map[feeds.CategoryName]categoryRow{}, scopes: map[string]int64{}}); err != nil {
 		return explain(err)
 	}
 	return explain(tx.Commit())

@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"orrery/feeds"
@@ -55,4 +57,19 @@ func (db *DB) ChangedSince(ctx context.Context, t time.Time) (scopes []string, e
 		return nil, fmt.Errorf("read what has changed: %w", explain(err))
 	}
 	return scopes, nil
+}
+
+// writeVersions raises the versions of what the transaction has changed.
+func (t *txn) writeVersions() error {
+	var rows []any
+	for _, scope := range slices.Sorted(maps.Keys(t.scopes)) {
+		rows = append(rows, scope, 1, t.scopes[scope])
+	}
+	if len(rows) == 0 {
+		return nil
+	}
+	if err := t.insertRows(raisedTo, rows); err != nil || t.db.dialect.raised == nil {
+		return err
+	}
+	return t.db.dialect.raised(t.ctx, t.tx)
 }
