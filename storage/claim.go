@@ -89,9 +89,11 @@ func (db *DB) claimOnce(ctx context.Context, want feeds.Want) ([]feeds.Due, erro
 // at is locked, and who claims beside this one has to find his way past them: it looks at
 // as many as are wanted, and only at more if too many of them are of one host.
 func (db *DB) choose(t *txn, want feeds.Want) ([]any, error) {
-	picked, more, err := db.pickDue(t, want, want.N)
+	picked, more, err := db.pickDue(t, want, want.N, true)
 	if err == nil && more {
-		picked, _, err = db.pickDue(t, want, want.N*lookAhead)
+		if picked, _, err = db.pickDue(t, want, want.N*lookAhead, false); err == nil {
+			err = db.lockHosts(t, picked)
+		}
 	}
 	if err != nil {
 		return nil, err
@@ -112,25 +114,14 @@ func (db *DB) choose(t *txn, want feeds.Want) ([]any, error) {
 }
 
 // pickDue picks among so many that are due, and says whether there are more to look at
-// and too few were picked: whoever comes after them is not picked before them.
-func (db *DB) pickDue(t *txn, want feeds.Want, most int) (picked []pick, more bool, err error) {
+// and too few were picked: whoever comes after them is not picked before them. Of many
+// the hosts are not locked, since most are of no use.
+func (db *DB) pickDue(t *txn, want feeds.Want, most int, hosts bool) (picked []pick, more bool, err error) {
 	taken := map[string]int{}
 	for _, from := range dueAfter(want.After) {
 		query, args := db.dueQuery(want, from, most)
-		rows, err := t.query(db.dialect.pick(query, db.dialect.clock), args...)
-		if err != nil {
-			return nil, false, err
-		}
 		seen := 0
-		err = eachRow(rows, func() error {
-			var p pick
-			var clock int64
-			if err := rows.Scan(&p.id, &p.host, &p.ours, &clock); err != nil {
-				return err
-			}
-			if clock != 0 && db.noteClock(clock) {
-				return errClock
-			}
+		err := db.eachPick(t, query, args, hosts, func(p pick) error {
 			seen++
 			if p.host != "" && want.PerHost > 0 && taken[p.host] >= want.PerHost {
 				return nil
@@ -152,6 +143,48 @@ func (db *DB) pickDue(t *txn, want feeds.Want, most int) (picked []pick, more bo
 		}
 	}
 	return picked, false, nil
+}
+
+// lockHosts locks the hosts of those that were picked, and notes which are ours.
+func (db *DB) lockHosts(t *txn, picked []pick) error {
+	if len(picked) == 0 {
+		return nil
+	}
+	at, ids := map[int64]int{}, make([]any, len(picked))
+	for i, p := range picked {
+		at[p.id], ids[i] = i, p.id
+	}
+	ids = padded(ids)
+	return db.eachPick(t, `SELECT id, host FROM sources WHERE id IN (`+unnamed(len(ids))+`)`, ids, true, func(p pick) error {
+		picked[at[p.id]].ours = p.ours
+		return nil
+	})
+}
+
+// eachPick gives the sources that the question is for, locked, until f returns an error.
+func (db *DB) eachPick(t *txn, question string, args []any, hosts bool, f func(pick) error) error {
+	known := db.ahead.Load()
+	rows, err := t.query(db.dialect.pick(question, db.dialect.clock, hosts), args...)
+	if err != nil {
+		return err
+	}
+	var ahead []int64
+	err = eachRow(rows, func() error {
+		var p pick
+		var clock int64
+		if err := rows.Scan(&p.id, &p.host, &p.ours, &clock); err != nil {
+			return err
+		}
+		if clock != 0 {
+			ahead = append(ahead, clock-time.Now().UnixMicro())
+		}
+		return f(p)
+	})
+	// The latest has waited least on its way here.
+	if len(ahead) > 0 && db.noteClock(known, slices.Max(ahead)) {
+		return errClock
+	}
+	return err
 }
 
 // lookBeside returns errBeside if there is somebody to claim whom somebody else has

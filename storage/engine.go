@@ -27,10 +27,10 @@ type dialect struct {
 	// reading are the options of a transaction that sees one state of the store.
 	reading sql.TxOptions
 	// pick makes of a question for the ids and hosts of sources one for those that nobody
-	// else is changing, in the same order. It keeps them from others, and says also
-	// whether the transaction may claim sources of the host, which one at a time may, and
-	// what time the clock has, 0 for one that is ours.
-	pick func(question, clock string) string
+	// else is changing, in the same order. It keeps them from others, with hosts also
+	// their hosts, and says whether the transaction may claim sources of the host, which
+	// one at a time may, and what time the clock has, 0 for one that is ours.
+	pick func(question, clock string, hosts bool) string
 	// locked, behind a question for rows that are to be changed, keeps them from others, in
 	// their order; skipped leaves out those that others have.
 	locked, skipped string

@@ -56,10 +56,13 @@ var postgres = &dialect{
 }
 
 // postgresPick locks the rows and the hosts of what is due. That it is in an inner
-// question has the limit hold for the locks.
-func postgresPick(question, clock string) string {
-	return fmt.Sprintf(`SELECT id, host, pg_try_advisory_xact_lock(%d, hashtext(host)), %s
-		FROM (%s FOR UPDATE OF sources SKIP LOCKED) AS due`, writersLock, clock, question)
+// question has the limit hold for the locks, of which there are not as many as one likes.
+func postgresPick(question, clock string, hosts bool) string {
+	lock := `FALSE`
+	if hosts {
+		lock = fmt.Sprintf(`pg_try_advisory_xact_lock(%d, hashtext(host))`, writersLock)
+	}
+	return `SELECT id, host, ` + lock + `, ` + clock + ` FROM (` + question + ` FOR UPDATE OF sources SKIP LOCKED) AS due`
 }
 
 // openPostgres opens the database at the address, as psql takes it.

@@ -43,8 +43,10 @@ var sqliteDialect = &dialect{
 	},
 	alone:   func(context.Context, *sql.Tx) error { return nil }, // every transaction that writes is
 	reading: sql.TxOptions{ReadOnly: true},
-	pick:    func(question, _ string) string { return `SELECT id, host, 1, 0 FROM (` + question + `) AS due` },
-	backup:  func(ctx context.Context, db *DB, path string) error { return db.copyInto(ctx, path) },
+	pick: func(question, _ string, _ bool) string {
+		return `SELECT id, host, 1, 0 FROM (` + question + `) AS due`
+	},
+	backup: func(ctx context.Context, db *DB, path string) error { return db.copyInto(ctx, path) },
 	authors: `SELECT json_extract(a.value, '$.name'), count(DISTINCT e.id)
 		FROM entries e JOIN copies c ON c.id = e.copy_id, json_each(c.body, '$.authors') a
 		WHERE e.withdrawn = 0 AND json_extract(a.value, '$.name') <> '' GROUP BY 1`,

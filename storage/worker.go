@@ -18,21 +18,26 @@ func (db *DB) askClock(t *txn) (moved bool, err error) {
 	if db.dialect.clock == "" {
 		return false, nil
 	}
+	known := db.ahead.Load()
 	var there int64
-	err = t.row(`SELECT ` + db.dialect.clock).Scan(&there)
-	return err == nil && db.noteClock(there), err
+	if err := t.row(`SELECT ` + db.dialect.clock).Scan(&there); err != nil {
+		return false, err
+	}
+	return db.noteClock(known, there-time.Now().UnixMicro()), nil
 }
 
-// noteClock notes how far the clock of the database, which has this time, is ahead of
-// ours. Leases that several machines compare must be by one clock. It says whether that
-// is not what was known: then what was asked by it is wrong.
-func (db *DB) noteClock(there int64) (moved bool) {
-	ahead := there - time.Now().UnixMicro()
+// noteClock notes by how many microseconds the clock of the database is ahead of ours.
+// Leases that several machines compare must be by one clock. It says whether that is not
+// what was known: then what was asked by it is wrong.
+func (db *DB) noteClock(known, ahead int64) (moved bool) {
+	if (time.Duration(ahead-known) * time.Microsecond).Abs() < clockNoise {
+		return false
+	}
 	if (time.Duration(ahead) * time.Microsecond).Abs() < clockNoise {
 		ahead = 0
 	}
-	before := db.ahead.Swap(ahead)
-	return (time.Duration(ahead-before) * time.Microsecond).Abs() >= clockNoise
+	db.ahead.Store(ahead)
+	return true
 }
 
 // clockNoise is what the way to the database and back may take, which is no difference

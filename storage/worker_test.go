@@ -141,3 +141,36 @@ func TestLeasesGoByTheClockOfTheDatabase(t *testing.T) {
 	same(t, "during the lease", slugsOf(claim(t, db, feeds.Want{Now: real.Add(55 * time.Second), N: 1})), []string{})
 	same(t, "after it", slugsOf(claim(t, db, feeds.Want{Now: real.Add(65 * time.Second), N: 1})), []string{"a"})
 }
+
+func TestClockIsAnotherOnlyWhereItIsFarFromTheKnownOne(t *testing.T) {
+	const second = int64(time.Second / time.Microsecond)
+	for _, c := range []struct {
+		known, ahead, want int64
+		moved              bool
+	}{
+		{0, 0, 0, false}, {0, second / 5, 0, false}, {0, -second / 5, 0, false},
+		{0, second / 3, second / 3, true}, {0, -3600 * second, -3600 * second, true},
+		{second / 3, second / 5, second / 3, false}, // around the bound it stays what it is
+		{second / 3, 0, 0, true}, {3600 * second, -second / 5, 0, true},
+		{3600 * second, 3601 * second, 3601 * second, true},
+	} {
+		db := &DB{}
+		db.ahead.Store(c.known)
+		if moved := db.noteClock(c.known, c.ahead); moved != c.moved || db.ahead.Load() != c.want {
+			t.Errorf("known %d, now %d: moved %v to %d", c.known, c.ahead, moved, db.ahead.Load())
+		}
+	}
+}
+
+// The rows of a slow answer were made one after the other, and are read together.
+func TestSlowAnswerIsNotTakenForAnotherClock(t *testing.T) {
+	db := openPG(t)
+	configure(t, db, nil, remote("a"), remote("b"), remote("c"), remote("d"))
+	slow := *postgres
+	slow.clock += ` - 200000 * (SELECT count(*) FROM sources AS behind WHERE behind.id > due.id)`
+	db.dialect = &slow
+	due, err := db.claimOnce(t.Context(), feeds.Want{Now: epoch, Start: epoch, N: 4, Lease: time.Minute})
+	if err != nil || len(due) != 4 || db.ahead.Load() != 0 {
+		t.Errorf("claimed %d: %v; the clock is %d ahead", len(due), err, db.ahead.Load())
+	}
+}
