@@ -106,7 +106,7 @@ func (db *DB) eachPick(t *txn, question string, args []any, hosts bool, f func(p
 		return f(p)
 	})
 	// The latest has waited least on its way here.
-	if len(ahead) > 0 && db.noteClock(known, slices.Max(ahead)) {
+	if (err == nil || errors.Is(err, errEnough)) && len(ahead) > 0 && db.noteClock(known, slices.Max(ahead)) {
 		return errClock
 	}
 	return err
