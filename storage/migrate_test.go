@@ -2,9 +2,7 @@ package storage
 
 import (
 	"fmt"
-	"strings"
 	"testing"
-	"time"
 
 	"orrery/feeds"
 )
@@ -40,67 +38,4 @@ func TestOlderSchemaIsMigratedWithAllItHolds(t *testing.T) {
 	if len(due) != 1 || !due[0].Reread || due[0].Validators.ETag != "" || due[0].Source.Host() != "a.example" {
 		t.Errorf("what an older program read is not asked for whole: %+v", due)
 	}
-}
-
-// The lists of an older store are those that they were, in their order.
-func TestListsOfAnOlderSchemaAreAsTheyWere(t *testing.T) {
-	each(t, func(t *testing.T, db *DB) {
-		configure(t, db, nil, remote("a"), remote("b"))
-		for n, slug := range []string{"a", "b"} {
-			visit(t, db, slug, epoch, in(post("one", epoch), "C"), in(post(fmt.Sprint("two", n), epoch.Add(time.Hour)), "C", "D"), post("three", epoch))
-		}
-		lists := func() (all []string) {
-			for _, table := range []string{"entry_sources", "entry_categories"} {
-				of := map[string]string{"entry_sources": "source_id", "entry_categories": "category_id"}[table]
-				all = append(all, column(t, db, `SELECT `+of+` || ' ' || sort || ' ' || public_id || ' ' || entry_id FROM `+table+` ORDER BY `+of+`, sort DESC, public_id`)...)
-			}
-			return all
-		}
-		want := lists()
-		if len(want) < 10 {
-			t.Fatalf("only %q are listed; the test tests nothing", want)
-		}
-		for list, of := range map[string]string{"sources": "source_id", "categories": "category_id"} {
-			back := []string{
-				`CREATE TABLE old_LIST AS SELECT * FROM entry_LIST`,
-				`DROP TABLE entry_LIST`,
-				`CREATE TABLE entry_LIST (LIST_ID BIGINT NOT NULL REFERENCES LIST (id), sort BIGINT NOT NULL, public_id TEXT NOT NULL, entry_id BIGINT NOT NULL REFERENCES entries (id))`,
-				`INSERT INTO entry_LIST SELECT * FROM old_LIST`,
-				`DROP TABLE old_LIST`,
-			}
-			if db.dialect == postgres {
-				back = []string{`ALTER TABLE entry_LIST ADD FOREIGN KEY (LIST_ID) REFERENCES LIST (id), ADD FOREIGN KEY (entry_id) REFERENCES entries (id)`}
-			}
-			for _, text := range back {
-				mustExec(t, db.write, strings.NewReplacer("LIST_ID", of, "LIST", list).Replace(text))
-			}
-		}
-		if err := setSchema(t, db, 8); err != nil {
-			t.Fatal(err)
-		}
-		if err := db.migrate(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		same(t, "lists", lists(), want)
-		if db.dialect == postgres {
-			same(t, "what they refer to", column(t, db, `SELECT conname FROM pg_constraint WHERE contype = 'f' AND conrelid IN ('entry_sources'::regclass, 'entry_categories'::regclass)`), []string{})
-		}
-		sound(t, db)
-		visit(t, db, "a", epoch.Add(2*time.Hour), in(post("four", epoch.Add(2*time.Hour)), "D"))
-		same(t, "D", guids(entries(t, db, feeds.Query{Category: "d"})), []string{"four", "two0", "two1"})
-	})
-}
-
-// setSchema has the store say that it has an older schema.
-func setSchema(t *testing.T, db *DB, n int) error {
-	t.Helper()
-	tx, err := db.write.BeginTx(t.Context(), nil)
-	if err != nil {
-		return err
-	}
-	defer tx.Rollback() //nolint:errcheck // after a Commit it does nothing
-	if err := db.dialect.setVersion(t.Context(), tx, n); err != nil {
-		return err
-	}
-	return tx.Commit()
 }
