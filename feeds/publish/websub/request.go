@@ -51,7 +51,7 @@ func readRequest(body string) (r request, fault string) {
 	if !ok || u.User != nil || u.Fragment != "" || strings.HasSuffix(r.callback, "#") {
 		return r, "hub.callback is no absolute http or https address without a password and a fragment"
 	}
-	r.host = strings.TrimSuffix(strings.ToLower(u.Hostname()), ".") // another port is the same machine
+	r.host = machine(u)
 	if len(r.secret) >= maxSecret || !plain(r.secret) {
 		return r, "hub.secret is not a text of less than 200 bytes"
 	}
@@ -67,10 +67,16 @@ func address(s string) (*url.URL, bool) {
 		return nil, false
 	}
 	u, err := url.Parse(s)
-	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" {
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || machine(u) == "" {
 		return nil, false
 	}
 	return u, true
+}
+
+// machine is who an address belongs to: another port is the same machine, and so is a
+// name with the root's dot. The root alone is nobody.
+func machine(u *url.URL) string {
+	return strings.TrimSuffix(strings.ToLower(u.Hostname()), ".")
 }
 
 // plain says that s can be stored: valid UTF-8 without control characters.

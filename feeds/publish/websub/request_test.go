@@ -154,6 +154,7 @@ func TestParametersAreAppendedToTheQuery(t *testing.T) {
 func FuzzRequestIsRefusedOrFitToBeStored(f *testing.F) {
 	f.Add("hub.mode=subscribe&hub.topic=https%3A%2F%2Fa.example%2F&hub.callback=https%3A%2F%2Fb.example%2F%3Fx&hub.secret=s&hub.lease_seconds=60")
 	f.Add("hub.mode=unsubscribe&hub.topic=http://a&hub.callback=http://[::1]:80/%00")
+	f.Add("hub.mode=subscribe&hub.topic=http://a&hub.callback=http://.") // the root of all names is no host
 	f.Add("a;b=%")
 	f.Fuzz(func(t *testing.T, body string) {
 		r, fault := readRequest(body)
