@@ -102,21 +102,26 @@ func addListings(t *txn, due []feeds.Due) error {
 // seen only since the lock of the host is ours.
 func claimQuery(n int) string {
 	return `UPDATE sources SET lease = $1, worker = $2, fence = fence + 1 WHERE id IN (` + marks(4, n) + `)
-		AND ` + fmt.Sprintf(othersClaim, 3, 2) + `
+		AND ` + othersClaim(3, 2) + `
 		RETURNING ` + sourceColumns + `, 0, 0, fence, answered_url, etag, last_modified, body_hash, reader`
 }
 
 // othersClaim says that no other worker, of the two values the second, has now, which is
-// the first, claimed a source of the host. The limit says no more, but has PostgreSQL look
-// each host up: it takes what is claimed for a handful, and would go through all of it.
-const othersClaim = `NOT EXISTS (SELECT 1 FROM sources o WHERE o.host = sources.host AND o.lease > 0 AND o.lease > $%[1]d
-		AND o.worker <> $%[2]d AND o.host <> '' LIMIT 1 OFFSET 0)`
+// the first, claimed a source of the host. Workers before and behind are asked for, since
+// no index leads to whatever is not equal, and who claims may have hundreds of the host
+// himself. The limit says no more, but has PostgreSQL look each host up: it takes what is
+// claimed for a handful, and would go through all of it.
+func othersClaim(now, worker int) string {
+	const none = `NOT EXISTS (SELECT 1 FROM sources o WHERE o.host = sources.host AND o.lease > 0 AND o.lease > $%d
+		AND o.worker %s $%d AND o.host <> '' LIMIT 1 OFFSET 0)`
+	return fmt.Sprintf(none+` AND `+none, now, "<", worker, now, ">", worker)
+}
 
 // claimWhere says who may be visited and is nobody's now, nor is his host.
 func (db *DB) claimWhere(want feeds.Want) (string, []any) {
 	where, args := visitable(want)
 	n := len(args)
-	return fmt.Sprintf(`lease <= $%d AND `+othersClaim+` AND `, n+1, n+2) + where, append(args, db.leaseTime(want.Now), db.worker)
+	return fmt.Sprintf(`lease <= $%d AND `, n+1) + othersClaim(n+1, n+2) + ` AND ` + where, append(args, db.leaseTime(want.Now), db.worker)
 }
 
 // visitable says who may be visited.

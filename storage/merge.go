@@ -3,7 +3,6 @@ package storage
 import (
 	"cmp"
 	"database/sql"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -152,7 +151,7 @@ func (w *writer) copies(entry int64) (list []mergeCopy, purged bool, err error) 
 			return nil
 		}
 		list = append(list, c)
-		if err := json.Unmarshal([]byte(categories), &list[len(list)-1].categories); err != nil {
+		if err := decode([]byte(categories), &list[len(list)-1].categories); err != nil {
 			return fmt.Errorf("copy %d: %w", c.id, err)
 		}
 		return nil

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	jsonv2 "github.com/go-json-experiment/json"
+	jsonv1 "github.com/go-json-experiment/json/v1"
 
 	"orrery/feeds"
 )
@@ -189,9 +190,11 @@ func unpackSketch(b []byte) []int64 {
 	return values
 }
 
-// decode reads what encode wrote, or some of it. That is most of what a page or a feed
-// costs, and takes the standard package more than twice as long.
-func decode(body []byte, entry any) error { return jsonv2.Unmarshal(body, entry) }
+// decode reads what was stored as JSON, or some of it. That is most of what a page or a
+// feed costs, and takes the standard package more than twice as long.
+func decode(body []byte, into any) error {
+	return jsonv2.Unmarshal(body, into, jsonv1.FormatDurationAsNano(true)) // as the standard package writes them
+}
 
 func encode(e *feeds.Entry) (body, categories string, err error) {
 	var b bytes.Buffer

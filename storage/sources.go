@@ -305,7 +305,7 @@ type storedSource struct {
 // keeps them otherwise.
 func (o *storedSource) readsOtherwise(s *feeds.Source) bool {
 	var c sourceConfig
-	if json.Unmarshal([]byte(o.config), &c) != nil {
+	if decode([]byte(o.config), &c) != nil {
 		return true
 	}
 	return c.Language != s.Language || !reflect.DeepEqual(c.Keep, s.Keep) || !reflect.DeepEqual(c.Drop, s.Drop) || c.Retain != s.Retain
@@ -379,7 +379,7 @@ func scanSource(rows *sql.Rows, s *feeds.Source, more ...any) error {
 		if x.text == "{}" {
 			continue
 		}
-		if err := json.Unmarshal([]byte(x.text), x.into); err != nil {
+		if err := decode([]byte(x.text), x.into); err != nil {
 			return fmt.Errorf("source %s: %w", s.Slug, err)
 		}
 	}
