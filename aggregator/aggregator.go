@@ -292,7 +292,7 @@ func (p *pass) start(ctx context.Context, g *errgroup.Group, due []feeds.Due, cl
 
 // gather is how long a claim waits for further places to become free: each claim is
 // a transaction, and one for many sources costs little more than for one.
-const gather = 5 * time.Millisecond
+const gather = 25 * time.Millisecond
 
 // acquire waits for one place in the channel, and a moment for up to n.
 func acquire(ctx context.Context, places chan struct{}, n int) int {

@@ -110,9 +110,11 @@ func claimQuery(n int) string {
 // the first, claimed a source of the host. Workers before and behind are asked for, since
 // no index leads to whatever is not equal, and who claims may have hundreds of the host
 // himself. The limit says no more, but has PostgreSQL look each host up: it takes what is
-// claimed for a handful, and would go through all of it.
+// claimed for a handful, and would go through all of it. Compared with the time itself, the
+// lease would have SQLite compile the text for each time anew, since from it follows which
+// index will do.
 func othersClaim(now, worker int) string {
-	const none = `NOT EXISTS (SELECT 1 FROM sources o WHERE o.host = sources.host AND o.lease > 0 AND o.lease > $%d
+	const none = `NOT EXISTS (SELECT 1 FROM sources o WHERE o.host = sources.host AND o.lease > 0 AND o.lease - $%d > 0
 		AND o.worker %s $%d AND o.host <> '' LIMIT 1 OFFSET 0)`
 	return fmt.Sprintf(none+` AND `+none, now, "<", worker, now, ">", worker)
 }
