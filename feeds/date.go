@@ -1,6 +1,7 @@
 package feeds
 
 import (
+	"strconv"
 	"strings"
 	"time"
 )
@@ -130,14 +131,12 @@ func (r *dateReader) at(n int) byte {
 	return 0
 }
 
-// digits reads a run of them and says how many there were. The value of more
-// than 18 is of no use to anybody.
+// digits reads a run of them and says how many there were. A value of a hundred
+// millions or more, which no part of a date has, is that.
 func (r *dateReader) digits() (value, n int) {
 	rest := r.s[r.pos:]
 	for n < len(rest) && isDigit(rest[n]) {
-		if n < 18 {
-			value = value*10 + int(rest[n]-'0')
-		}
+		value = min(value*10+int(rest[n]-'0'), 1e8)
 		n++
 	}
 	r.pos += n
@@ -167,7 +166,7 @@ func (r *dateReader) number() bool {
 	case n <= 2 && (c == '/' || c == '.' || c == '-') && r.threeNumbers(v, n, c):
 		return true
 	case n > 4:
-		return r.compact(v, n, start)
+		return r.compact(start)
 	}
 	return r.place(v, n)
 }
@@ -303,21 +302,26 @@ func (r *dateReader) threeNumbers(a, digits int, sep byte) bool {
 
 // compact reads a number without any separators: ISO 8601's basic forms, or a
 // time of Unix in seconds or milliseconds.
-func (r *dateReader) compact(v, n, start int) bool {
-	switch n {
+func (r *dateReader) compact(start int) bool {
+	v, err := strconv.ParseInt(r.s[start:r.pos], 10, 64)
+	if err != nil {
+		return false
+	}
+	date := func(v int64) bool { return r.set(int(v/1e4), int(v/100%100), int(v%100)) }
+	switch r.pos - start {
 	case 7:
-		return r.dayOfYear(v/1e3, v%1e3)
+		return r.dayOfYear(int(v/1e3), int(v%1e3))
 	case 8:
-		return r.set(v/1e4, v/100%100, v%100)
+		return date(v)
 	case 12:
-		return r.set(v/1e8, v/1e6%100, v/1e4%100) && r.compactClock(v%1e4, 4)
+		return date(v/1e4) && r.compactClock(int(v%1e4), 4)
 	case 14:
-		return r.set(v/1e10, v/1e8%100, v/1e6%100) && r.compactClock(v%1e6, 6)
+		return date(v/1e6) && r.compactClock(int(v%1e6), 6)
 	case 9, 10, 11:
-		r.unixTime = int64(v)
+		r.unixTime = v
 		r.fraction()
 	case 13:
-		r.unixTime, r.nano = int64(v/1e3), v%1e3*1e6
+		r.unixTime, r.nano = v/1e3, int(v%1e3*1e6)
 	default:
 		return false
 	}
