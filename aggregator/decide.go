@@ -109,7 +109,8 @@ func news(now time.Time, d feeds.Due, f *feeds.Feed, known map[string]feeds.Know
 	return &out
 }
 
-// paceOf is the pace of a source after an answer; a 304 only renews its freshness.
+// paceOf is the pace of a source after an answer; a 304 only renews its freshness,
+// where it says something of that (fetching.md 7).
 func paceOf(now time.Time, s *feeds.Source, r *fetch.Response, err error) feeds.Pace {
 	p := s.Pace
 	if err != nil || s.Local() {
@@ -118,7 +119,9 @@ func paceOf(now time.Time, s *feeds.Source, r *fetch.Response, err error) feeds.
 	if r.Feed != nil {
 		p = r.Feed.Pace(now)
 	}
-	p.MaxAge = r.MaxAge
+	if !r.AgeKept {
+		p.MaxAge = r.MaxAge
+	}
 	return p
 }
 

@@ -54,30 +54,29 @@ func next(now time.Time, s *feeds.Source, pace *feeds.Pace, r *fetch.Response, e
 	}
 	w := wait{in.Min, "fetch.min_interval is " + Span(in.Min)}
 	w.atLeast(s.Every, "its every is "+Span(s.Every))
-	ceiling := max(in.Max, w.Duration)
-	var t time.Time
-	if err != nil {
+	ceiling, share := max(in.Max, w.Duration), time.Duration(10)
+	w.hints(now, pace, ceiling)
+	if err != nil { // who fails is not asked more often than when he is well
 		w.fail(s.State.Failures, err, ceiling)
-		t = now.Add(w.Duration + jitter(w.Duration/4, s.URL, now))
-	} else {
-		w.hints(now, pace, ceiling)
-		t = now.Add(w.Duration + jitter(w.Duration/10, s.URL, now))
-		if at := awake(t, pace); at.After(t) {
-			t, w.why = at, "its feed asks not to be visited before (skipHours, skipDays)"
-		}
+		share = 4
 	}
+	t := now.Add(w.Duration + jitter(w.Duration/share, s.URL, now))
 	if r.RetryAfter.After(t) {
-		return r.RetryAfter, "the server asked to be left alone until then (Retry-After)"
+		t, w.why = r.RetryAfter, "the server asked to be left alone until then (Retry-After)"
+	}
+	if at := awake(t, pace); at.After(t) {
+		t, w.why = at, "its feed asks not to be visited before (skipHours, skipDays)"
 	}
 	return t, w.why
 }
 
 // fail makes the wait longer with every failure in a row.
 func (w *wait) fail(failures int, err error, ceiling time.Duration) {
-	w.atLeast(backoffFloor, "")
+	w.atLeast(backoffFloor, "nobody is asked again within "+Span(backoffFloor))
 	if hasStatus(err, 429) {
 		w.atLeast(busyFloor, "")
 	}
+	why := w.why
 	ceiling = max(ceiling, w.Duration)
 	if failures >= longFailing {
 		ceiling *= longFailingWait
@@ -91,7 +90,7 @@ func (w *wait) fail(failures int, err error, ceiling time.Duration) {
 	case hasStatus(err, 429):
 		w.why = askedTooOften + ", and " + w.why
 	case failures == 0:
-		w.why = "it failed"
+		w.why = "it failed, and " + why
 	}
 }
 

@@ -51,13 +51,18 @@ func TestNextVisitIsWhenItShouldBe(t *testing.T) {
 		{"fourth failure", in, feeds.Source{State: feeds.State{Failures: 3}}, fetch.Response{}, errTrouble, 4 * time.Hour},
 		{"twentieth failure", in, feeds.Source{State: feeds.State{Failures: 19}}, fetch.Response{}, errTrouble, 24 * time.Hour},
 		{"hundredth failure", in, feeds.Source{State: feeds.State{Failures: 99}}, fetch.Response{}, errTrouble, 7 * 24 * time.Hour},
+		{"freshness after a 304 that says nothing", in, feeds.Source{Pace: feeds.Pace{MaxAge: 6 * time.Hour}}, fetch.Response{NotModified: true, AgeKept: true}, nil, 6 * time.Hour},
+		{"freshness after a 304 that takes it back", in, feeds.Source{Pace: feeds.Pace{MaxAge: 6 * time.Hour}}, fetch.Response{NotModified: true}, nil, 30 * time.Minute},
 		{"ttl after a 304", in, feeds.Source{Pace: feeds.Pace{TTL: 2 * time.Hour}}, fetch.Response{NotModified: true}, nil, 2 * time.Hour},
 		{"updatePeriod", in, feeds.Source{}, fetch.Response{Feed: &feeds.Feed{UpdatePeriod: 6 * time.Hour}}, nil, 6 * time.Hour},
 		{"who writes every hundred hours", in, feeds.Source{}, fetch.Response{Feed: every(100*time.Hour, 5)}, nil, time.Hour},
 		{"who writes every day", in, feeds.Source{}, fetch.Response{Feed: every(24*time.Hour, 20)}, nil, 30 * time.Minute},
 		{"who has not written for a year", in, feeds.Source{Pace: feeds.Pace{Tempo: time.Hour, Newest: epoch.AddDate(-1, 0, 0)}}, fetch.Response{NotModified: true}, nil, 24 * time.Hour},
 		{"who writes of tomorrow", in, feeds.Source{}, fetch.Response{Feed: every(-24*time.Hour, 3)}, nil, 30 * time.Minute},
-		{"a hint that is forgotten after a failure", in, feeds.Source{Pace: feeds.Pace{TTL: 9 * time.Hour}}, fetch.Response{}, errTrouble, 30 * time.Minute},
+		{"failure of one who wishes for nine hours", in, feeds.Source{Pace: feeds.Pace{TTL: 9 * time.Hour}}, fetch.Response{}, errTrouble, 9 * time.Hour},
+		{"second failure of one who wishes for nine hours", in, feeds.Source{Pace: feeds.Pace{TTL: 9 * time.Hour}, State: feeds.State{Failures: 1}}, fetch.Response{}, errTrouble, 18 * time.Hour},
+		{"failure of one who has not written for a year", in, feeds.Source{Pace: feeds.Pace{Newest: epoch.AddDate(-1, 0, 0)}}, fetch.Response{}, errTrouble, 24 * time.Hour},
+		{"failure of one whose answers stay fresh", in, feeds.Source{Pace: feeds.Pace{MaxAge: 3 * time.Hour}}, fetch.Response{}, errTrouble, 3 * time.Hour},
 		{"failure without intervals", Intervals{}, feeds.Source{}, fetch.Response{}, errTrouble, time.Minute},
 		{"too many requests", in, feeds.Source{}, fetch.Response{}, tooMany, time.Hour},
 		{"too many requests again", in, feeds.Source{State: feeds.State{Failures: 2}}, fetch.Response{}, tooMany, 4 * time.Hour},
@@ -95,7 +100,8 @@ func TestReasonOfTheNextVisitIsTheOneThatDecided(t *testing.T) {
 		{"too many requests again", feeds.Source{State: feeds.State{Failures: 2}}, fetch.Response{}, tooMany, "the server said that it is asked too often (429), and it failed 3 times in a row"},
 		{"too many requests, until then", feeds.Source{}, fetch.Response{RetryAfter: epoch.Add(9 * time.Hour)}, tooMany, "the server asked to be left alone until then (Retry-After)"},
 		{"too many requests, for a moment", feeds.Source{}, fetch.Response{RetryAfter: epoch.Add(time.Second)}, tooMany, "the server said that it is asked too often (429)"},
-		{"a failure", feeds.Source{}, fetch.Response{}, errTrouble, "it failed"},
+		{"a failure", feeds.Source{}, fetch.Response{}, errTrouble, "it failed, and fetch.min_interval is 30m"},
+		{"a failure of one who wishes for three hours", feeds.Source{Pace: feeds.Pace{TTL: 3 * time.Hour}}, fetch.Response{}, errTrouble, "it failed, and its feed may be kept for 3h (ttl)"},
 		{"a third failure", feeds.Source{State: feeds.State{Failures: 2}}, fetch.Response{}, errTrouble, "it failed 3 times in a row"},
 	} {
 		c.source.URL = "https://x.example/"
@@ -138,6 +144,19 @@ func TestSkipHoursAndDaysMoveAVisitToTheirEnd(t *testing.T) {
 	} {
 		if got := awake(monday, &c.pace); !got.Equal(c.want) {
 			t.Errorf("%s: %v, want %v", c.name, got, c.want)
+		}
+	}
+}
+
+// Neither a failure nor the server's wish leads into the hours that the feed asks for.
+func TestSkipHoursHoldWhateverElseIsWished(t *testing.T) {
+	s := feeds.Source{URL: "https://x.example/", Pace: feeds.Pace{SkipHours: []int{epoch.Hour(), epoch.Hour() + 1, epoch.Hour() + 2}}}
+	end := epoch.Truncate(time.Hour).Add(3 * time.Hour)
+	for _, err := range []error{nil, errTrouble} {
+		for _, r := range []fetch.Response{{NotModified: true}, {NotModified: true, RetryAfter: epoch.Add(90 * time.Minute)}} {
+			if got, why := nextOf(&s, r, err, Intervals{Min: time.Minute, Max: time.Hour}); !got.Equal(end) {
+				t.Errorf("%v, %v: %v (%s), want %v", err, r.RetryAfter, got, why, end)
+			}
 		}
 	}
 }

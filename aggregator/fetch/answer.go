@@ -8,7 +8,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"strings"
 
@@ -80,6 +79,7 @@ func (h *HTTP) notModified(w *walk, answer *http.Response, r Response) Response 
 	r.NotModified = true
 	r.MovedTo = w.movedTo()
 	r.MaxAge = freshness(answer.Header, h.now())
+	r.AgeKept = len(answer.Header.Values("Cache-Control"))+len(answer.Header.Values("Expires")) == 0
 	r.Validators = w.validators
 	r.Validators.ETag = cmp.Or(validator(answer.Header, "ETag"), r.Validators.ETag)
 	r.Validators.LastModified = cmp.Or(validator(answer.Header, "Last-Modified"), r.Validators.LastModified)
@@ -106,9 +106,9 @@ func challenges(answer *http.Response) bool {
 	if !strings.Contains(answer.Header.Get("Content-Type"), "html") {
 		return false
 	}
-	page, _ := io.ReadAll(io.LimitReader(answer.Body, 16<<10)) // what of it came is enough to tell
+	page := strings.ToLower(string(beginning(answer, 16<<10)))
 	for _, words := range []string{"just a moment", "captcha", "attention required", "checking your browser", "verify you are human", "enable javascript and cookies"} {
-		if strings.Contains(strings.ToLower(string(page)), words) {
+		if strings.Contains(page, words) {
 			return true
 		}
 	}

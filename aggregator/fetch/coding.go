@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 
@@ -74,14 +75,10 @@ func readCoded(body io.Reader, codings []string, length, limit int64) ([]byte, e
 	// No compression of a document is larger than what it may have been, but for
 	// one that says nothing without end.
 	wire := &wire{Reader: io.LimitReader(body, limit+slack+1), most: limit + slack}
-	body = wire
-	for i := len(codings) - 1; i >= 0; i-- {
-		r, done, err := decoder(body, codings[i])
-		if err != nil {
-			return nil, wire.blame(err, codings)
-		}
-		defer done()
-		body = r
+	body, done, err := decoded(wire, codings)
+	defer done()
+	if err != nil {
+		return nil, wire.blame(err, codings)
 	}
 	var b bytes.Buffer
 	if length > 0 && len(codings) > 0 {
@@ -95,6 +92,40 @@ func readCoded(body io.Reader, codings []string, length, limit int64) ([]byte, e
 		return nil, ErrTooLarge
 	}
 	return b.Bytes(), nil
+}
+
+// decoded reads what is below the codings. done is to be called in any case.
+func decoded(body io.Reader, codings []string) (r io.Reader, done func(), err error) {
+	var all []func()
+	done = func() {
+		for _, f := range all {
+			f()
+		}
+	}
+	for _, coding := range slices.Backward(codings) {
+		r, put, err := decoder(body, coding)
+		if err != nil {
+			return nil, done, err
+		}
+		all = append(all, put)
+		body = r
+	}
+	return body, done, nil
+}
+
+// beginning is what can be read of the first bytes of a document, so many at most.
+func beginning(answer *http.Response, most int64) []byte {
+	codings := codingsOf(answer)
+	if len(codings) > maxCodings {
+		return nil
+	}
+	body, done, err := decoded(io.LimitReader(answer.Body, most), codings)
+	defer done()
+	if err != nil {
+		return nil
+	}
+	page, _ := io.ReadAll(io.LimitReader(body, most)) // what of it came is enough
+	return page
 }
 
 // wire remembers what became of the connection below the decoders.

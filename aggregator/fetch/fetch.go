@@ -38,5 +38,6 @@ type Response struct {
 	Validators feeds.Validators
 	RetryAfter time.Time     // zero: the server did not ask for time
 	MaxAge     time.Duration // freshness the server promised (RFC 9111 §4.2); 0: none
+	AgeKept    bool          // a 304 that says nothing of freshness: what was promised before holds (RFC 9111 §3.2)
 	Answer     feeds.Answer  // what of it people may want to see
 }

@@ -238,17 +238,20 @@ func TestUnmodifiedKeepsValidatorsButThoseNamedAnew(t *testing.T) {
 		pairs          []string
 		etag, modified string
 		maxAge         time.Duration
+		ageKept        bool
 	}{
-		{"nothing new", nil, `"1"`, "Sun, 01 Mar 2026 12:00:00 GMT", 0},
-		{"new ETag", []string{"ETag", `"2"`}, `"2"`, "Sun, 01 Mar 2026 12:00:00 GMT", 0},
-		{"new date", []string{"Last-Modified", "Mon, 02 Mar 2026 12:00:00 GMT"}, `"1"`, "Mon, 02 Mar 2026 12:00:00 GMT", 0},
-		{"new freshness", []string{"Cache-Control", "max-age=60"}, `"1"`, "Sun, 01 Mar 2026 12:00:00 GMT", time.Minute},
+		{"nothing new", nil, `"1"`, "Sun, 01 Mar 2026 12:00:00 GMT", 0, true},
+		{"new ETag", []string{"ETag", `"2"`}, `"2"`, "Sun, 01 Mar 2026 12:00:00 GMT", 0, true},
+		{"new date", []string{"Last-Modified", "Mon, 02 Mar 2026 12:00:00 GMT"}, `"1"`, "Mon, 02 Mar 2026 12:00:00 GMT", 0, true},
+		{"new freshness", []string{"Cache-Control", "max-age=60"}, `"1"`, "Sun, 01 Mar 2026 12:00:00 GMT", time.Minute, false},
+		{"no more freshness", []string{"Cache-Control", "no-cache"}, `"1"`, "Sun, 01 Mar 2026 12:00:00 GMT", 0, false},
+		{"freshness that is over", []string{"Expires", "0"}, `"1"`, "Sun, 01 Mar 2026 12:00:00 GMT", 0, false},
 	}
 	for _, tt := range tests {
 		s := newServer(t, always(304, "", tt.pairs...))
 		old := feeds.Validators{URL: s.URL, ETag: `"1"`, LastModified: "Sun, 01 Mar 2026 12:00:00 GMT", BodyHash: "abc"}
 		r := mustFetch(t, newFetcher(t, Options{}, s), s.URL, old)
-		if !r.NotModified || r.Status != 304 || r.Body != nil || r.MaxAge != tt.maxAge {
+		if !r.NotModified || r.Status != 304 || r.Body != nil || r.MaxAge != tt.maxAge || r.AgeKept != tt.ageKept {
 			t.Errorf("%s: %+v", tt.name, r)
 		}
 		if v := r.Validators; v.URL != s.URL || v.ETag != tt.etag || v.LastModified != tt.modified || v.BodyHash != "abc" {

@@ -310,3 +310,32 @@ func TestTroubleOfTheNetworkIsASentence(t *testing.T) {
 		}
 	}
 }
+
+// A page that wants to see a browser is told from a refusal, however it is packed.
+func TestChallengesAreKnown(t *testing.T) {
+	page := "<html><title>Just a moment...</title>" + strings.Repeat("<p>Please wait.</p>", 2000)
+	html := []string{"Content-Type", "text/html; charset=utf-8"}
+	for _, tt := range []struct {
+		name   string
+		body   string
+		header []string
+		want   bool
+	}{
+		{"a page", page, html, true},
+		{"gzip", squeezed(t, "gzip", page), append(html, "Content-Encoding", "gzip"), true},
+		{"br", squeezed(t, "br", page), append(html, "Content-Encoding", "br"), true},
+		{"zstd", squeezed(t, "zstd", page), append(html, "Content-Encoding", "zstd"), true},
+		{"gzip that is cut", squeezed(t, "gzip", page+strings.Repeat("x", 4000))[:80], append(html, "Content-Encoding", "gzip"), true},
+		{"no gzip", page, append(html, "Content-Encoding", "gzip"), false},
+		{"a header", "no", []string{"Cf-Mitigated", "challenge"}, true},
+		{"another page", "<html><title>Forbidden</title>", html, false},
+		{"no page", page, []string{"Content-Type", "text/plain"}, false},
+	} {
+		s := newServer(t, always(403, tt.body, tt.header...))
+		_, err := newFetcher(t, Options{}, s).Fetch(t.Context(), source(s.URL), feeds.Validators{})
+		var status *StatusError
+		if !errors.As(err, &status) || status.Challenge != tt.want || strings.Contains(err.Error(), "test for browsers") != tt.want {
+			t.Errorf("%s: %v", tt.name, err)
+		}
+	}
+}
