@@ -164,7 +164,7 @@ func (a *Aggregator) want(p Pass, now, start time.Time) feeds.Want {
 	}
 	return feeds.Want{
 		Now: now, Start: start, N: a.Concurrency, Lease: a.Lease,
-		Slugs: p.Slugs, All: p.All, MinInterval: least,
+		Slugs: p.Slugs, Called: p.Called, All: p.All, MinInterval: least,
 	}
 }
 

@@ -3,6 +3,7 @@ package aggregator
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"orrery/aggregator/fetch"
@@ -36,7 +37,7 @@ func decide(now time.Time, d feeds.Due, r fetch.Response, err error, known map[s
 	case err != nil:
 		v.Outcome, v.Err = feeds.Failed, err
 		v.Validators, v.Withdrawn, v.Problems = d.Validators, nil, nil
-		if hasStatus(err, 410) {
+		if isGone(s, err) {
 			v.Outcome, v.Next, v.Answer.Next = feeds.Gone, time.Time{}, "the server said that it is gone for good (410)"
 		}
 		return v
@@ -47,7 +48,8 @@ func decide(now time.Time, d feeds.Due, r fetch.Response, err error, known map[s
 		// What is whole is taken, but its ETag would hide the rest behind a 304
 		// (fetching.md 5). The same bytes once more are all there is.
 		v.Validators = feeds.Validators{URL: r.Validators.URL, BodyHash: r.Validators.BodyHash}
-		v.Problems = append(v.Problems, "the end of the feed is missing; what is whole before it was read")
+		v.Problems = append(v.Problems, endMissing)
+		v.Unread = d.Reread && !strings.Contains(s.State.LastError, endMissing) // else it never comes
 	}
 	if len(r.Feed.Entries) == 0 && !s.Local() && !s.Pace.Newest.IsZero() {
 		v.Problems = append(v.Problems, "the feed has no entries any more; those it had stay")
@@ -66,6 +68,15 @@ func decide(now time.Time, d feeds.Due, r fetch.Response, err error, known map[s
 	}
 	return v
 }
+
+// isGone says that the source's own address is gone for good: what it leads to for now,
+// or has moved to since, may be gone without it (fetching.md 25).
+func isGone(s *feeds.Source, err error) bool {
+	var status *fetch.StatusError
+	return errors.As(err, &status) && status.Status == 410 && !status.Redirected && s.Address == ""
+}
+
+const endMissing = "the end of the feed is missing; what is whole before it was read"
 
 // busy is the host that said 429, and until when: an hour at least. The
 // doubling of a source that fails again and again is its own (fetching.md 21, 22).

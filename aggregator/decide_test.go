@@ -59,6 +59,8 @@ func TestDecideKeepsWhatIsNewOrRevised(t *testing.T) {
 		{"a failure", feeds.Source{}, fetch.Response{Status: 500, Validators: fresh, Withdrawn: []string{"same"}, Problems: []string{"p"}}, errTrouble, feeds.Failed, "-", "old", 0},
 		{"a failure with a feed", feeds.Source{}, fetch.Response{Feed: &feeds.Feed{Entries: list}, Validators: fresh}, errTrouble, feeds.Failed, "-", "old", 0},
 		{"404", feeds.Source{}, fetch.Response{Status: 404}, fmt.Errorf("it: %w", &fetch.StatusError{Status: 404}), feeds.Failed, "-", "old", 0},
+		{"410 behind a redirect", feeds.Source{}, fetch.Response{Status: 410}, &fetch.StatusError{Status: 410, Redirected: true}, feeds.Failed, "-", "old", 0},
+		{"410 where it has moved to", feeds.Source{Address: "https://b.example/"}, fetch.Response{Status: 410}, &fetch.StatusError{Status: 410}, feeds.Failed, "-", "old", 0},
 		{"410", feeds.Source{}, fetch.Response{Status: 410}, fmt.Errorf("it: %w", &fetch.StatusError{Status: 410}), feeds.Gone, "-", "old", 0},
 		{"a deleted post", feeds.Source{}, fetch.Response{Feed: &feeds.Feed{}, Withdrawn: []string{"same"}, Validators: fresh}, nil, feeds.Changed, "", "new", 1},
 		{"only some are kept", feeds.Source{Keep: feeds.Match{Words: []string{"new", "same"}}}, fetch.Response{Feed: &feeds.Feed{Entries: list}, Validators: fresh}, nil, feeds.Changed, "new", "new", 0},
@@ -181,6 +183,26 @@ func TestTruncatedFeedLeavesNoETagBehind(t *testing.T) {
 	v = decide(epoch, d, fetch.Response{Feed: f, Validators: got}, nil, nil, &feeds.Rules{}, Intervals{})
 	if want := (feeds.Validators{URL: "u", BodyHash: "hash"}); len(v.Feed.Entries) != 1 || v.Validators.ETag != "" || v.Validators.LastModified != "" || v.Validators.BodyHash != want.BodyHash {
 		t.Errorf("of a truncated one: %d entries, %+v", len(v.Feed.Entries), v.Validators)
+	}
+}
+
+// A document whose end is always missing is read again once, and not with every visit.
+func TestTruncatedFeedIsReadAgainUntilItsEndNeverComes(t *testing.T) {
+	cut := fetch.Response{Feed: &feeds.Feed{Truncated: true, Entries: []feeds.Entry{post("a")}}}
+	for _, c := range []struct {
+		name   string
+		reread bool
+		state  feeds.State
+		unread bool
+	}{
+		{"a new one", false, feeds.State{}, false},
+		{"one that was whole", true, feeds.State{LastSuccess: epoch}, true},
+		{"one whose end was missing, too", true, feeds.State{LastSuccess: epoch, LastError: "a post has no title\n" + endMissing}, false},
+	} {
+		d := feeds.Due{Source: feeds.Source{URL: "https://a.example/feed", State: c.state}, Reread: c.reread}
+		if v := decide(epoch, d, cut, nil, nil, &feeds.Rules{}, Intervals{}); v.Unread != c.unread {
+			t.Errorf("%s: %v", c.name, v.Unread)
+		}
 	}
 }
 

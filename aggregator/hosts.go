@@ -27,7 +27,7 @@ type hostGate struct {
 	// The hosts' mutex guards these.
 	free   time.Time // when the next visit may begin
 	busy   time.Time // until when it wants no visits
-	silent int       // visits in a row that ended without an answer
+	silent int       // visits in a row that were waited for in vain
 	here   int       // claimed sources that have not left yet
 }
 
@@ -135,7 +135,7 @@ func (h *hosts) learn(g *hostGate, v *feeds.Visit) {
 		return
 	}
 	var timeout net.Error
-	if g.silent++; v.Status != 0 || !errors.As(v.Err, &timeout) || !timeout.Timeout() {
+	if g.silent++; !errors.As(v.Err, &timeout) || !timeout.Timeout() { // a document that drips costs as much as none
 		g.silent = 0
 	}
 }
@@ -149,7 +149,7 @@ func (h *hosts) willing(g *hostGate, now time.Time) (bool, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if g.silent >= silentVisits {
-		return true, fmt.Errorf("%s did not answer %d others of its sources just before, and was not asked again", g.name, g.silent)
+		return true, fmt.Errorf("%s did not answer in time for %d others of its sources just before, and was not asked again", g.name, g.silent)
 	}
 	return g.busy.IsZero() || !now.Before(g.busy), nil
 }

@@ -287,6 +287,19 @@ func TestFailingServerKeepsNoOtherFromBeingRead(t *testing.T) {
 	}
 }
 
+// A feed whose end is always missing is asked for like any other when the same has come
+// twice: it is all there is.
+func TestFeedWithoutAnEndIsAskedForWholeOnce(t *testing.T) {
+	b := newBlog(t)
+	w := newWeb(t, b)
+	b.set(serves(strings.TrimSuffix(atom("1"), "</feed>"), `"cut"`))
+	for i, want := range []string{" ", " ", `"cut" Sun, 01 Mar 2026 11:00:00 GMT`} {
+		if s := w.pass(t); (s.New == 1) != (i == 0) || s.Failed != 0 || b.last() != want {
+			t.Errorf("pass %d: %s, asked with %q, want %q", i, s, b.last(), want)
+		}
+	}
+}
+
 // fetching.md 5: a truncation that HTTP cannot see leaves entries, but no
 // validators: the next request is for the whole.
 func TestTruncatedFeedIsReadAndAskedForWhole(t *testing.T) {

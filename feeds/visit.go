@@ -22,7 +22,10 @@ type Want struct {
 	Start time.Time     // a source visited at or after Start had its turn in this pass
 	N     int           // at most so many
 	Lease time.Duration // how long the claim holds
-	Slugs []string      // only these; empty: every source
+	Slugs []string      // only these, also those that are gone; empty: every source
+	// Called says that no person asks for the Slugs, but somebody who knows of something
+	// new there: those that are gone stay so (fetching.md 25).
+	Called bool
 	// All also takes sources that are not due, though none that was visited less
 	// than MinInterval ago, asked to be left alone, or is gone.
 	All         bool
@@ -94,6 +97,9 @@ type Visit struct {
 	More time.Time
 	// Validators to send next time; committed with the entries or not at all.
 	Validators Validators
+	// Unread says that the end of a document that was to be read again was missing, and may
+	// come with the next visit.
+	Unread bool
 	// Feed is what the source said of itself; nil when it was not read. Its
 	// Entries are only those that are new or revised.
 	Feed *Feed

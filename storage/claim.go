@@ -139,7 +139,9 @@ func visitable(want feeds.Want) (string, []any) {
 	}
 	named := ""
 	if slugs := padded(want.Slugs); len(slugs) > 0 {
-		gone = "1 = 1" // whoever names a source that was gone wants to know
+		if !want.Called {
+			gone = "1 = 1" // whoever names a source that was gone wants to know
+		}
 		named = " AND slug IN (" + marks(len(args)+1, len(slugs)) + ")"
 		for _, s := range slugs {
 			args = append(args, s)

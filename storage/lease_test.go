@@ -136,6 +136,8 @@ func TestClaimTakesWhoMayBeVisitedAndNobodyElse(t *testing.T) {
 		{"gone", func(v *feeds.Visit) { v.Next, v.Outcome = now, feeds.Gone }, false, feeds.Want{}, false},
 		{"gone, and all are wanted", func(v *feeds.Visit) { v.Next, v.Outcome = now, feeds.Gone }, false, feeds.Want{All: true}, false},
 		{"gone, but named", func(v *feeds.Visit) { v.Next, v.Outcome = now, feeds.Gone }, false, feeds.Want{Slugs: []string{"s"}}, true},
+		{"gone, and a hub calls", func(v *feeds.Visit) { v.Next, v.Outcome = now, feeds.Gone }, false, feeds.Want{Slugs: []string{"s"}, Called: true}, false},
+		{"a hub calls", func(v *feeds.Visit) { v.Next = now.Add(time.Hour) }, false, feeds.Want{Slugs: []string{"s"}, Called: true}, true},
 		{"gone without a next visit", func(v *feeds.Visit) { v.Outcome, v.Next = feeds.Gone, time.Time{} }, false, feeds.Want{}, false},
 		{"gone, but named within the interval", func(v *feeds.Visit) { v.Outcome, v.Next = feeds.Gone, time.Time{} }, false, feeds.Want{Slugs: []string{"s"}, MinInterval: 2 * time.Hour}, false},
 		{"failed and due", func(v *feeds.Visit) { v.Next, v.Outcome, v.Err = now, feeds.Failed, errFault }, false, feeds.Want{}, true},

@@ -210,10 +210,16 @@ func TestTruncatedDocumentIsStillToBeReadAgain(t *testing.T) {
 		visit(t, db, "a", epoch, post("p", epoch), post("q", epoch))
 		outdate(t, db)
 		v := visitOf(claimed(t, db, "a", epoch.Add(time.Hour)), epoch.Add(time.Hour), pictured(post("p", epoch)))
-		v.Feed.Truncated = true
+		v.Feed.Truncated, v.Unread = true, true
 		commit(t, db, v)
-		if d := claimed(t, db, "a", epoch.Add(2*time.Hour)); !d.Reread {
+		d := claimed(t, db, "a", epoch.Add(2*time.Hour))
+		if !d.Reread {
 			t.Errorf("claimed %+v", d)
+		}
+		v.Due, v.At, v.Unread = d, epoch.Add(2*time.Hour), false // its end never comes
+		commit(t, db, v)
+		if d := claimed(t, db, "a", epoch.Add(4*time.Hour)); d.Reread {
+			t.Errorf("claimed for ever %+v", d)
 		}
 	})
 }

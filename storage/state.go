@@ -153,7 +153,7 @@ func (w *writer) commitFeed(v *feeds.Visit) error {
 	if v.Older {
 		return nil // it is the same feed as it once was
 	}
-	if !v.Feed.Truncated { // the end of it was not read by us yet
+	if !v.Unread {
 		if err := w.exec(`UPDATE sources SET reader = $1 WHERE id = $2 AND reader < $1`, feeds.ReaderVersion, v.Due.Source.ID); err != nil {
 			return err
 		}
