@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -308,6 +309,32 @@ type afterCommit struct {
 func (s *afterCommit) Commit(ctx context.Context, v feeds.Visit) (feeds.Tally, error) {
 	defer s.then()
 	return s.brokenStore.Commit(ctx, v)
+}
+
+// What makes the store panic is a failure of its source, which the store then has.
+func TestPanicInTheStoreIsItsSourcesFailure(t *testing.T) {
+	for name, lose := range map[string]func() error{
+		"an error": func() error { return fmt.Errorf("store the visit: %w: boom", feeds.ErrReader) },
+		"a panic":  func() error { panic("boom") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := &brokenStore{DB: stored(t, remote("a"), remote("b"))}
+			b.commit = func(v feeds.Visit) error {
+				if v.Due.Source.Slug == "a" && v.Outcome != feeds.Failed {
+					return lose()
+				}
+				return nil
+			}
+			a, l := newAggregator(b, fakes{"a": found("1"), "b": found("2")}.fetch, nil)
+			if s := refresh(t, a, Pass{}); s.Sources != 2 || s.Failed != 1 || s.New != 1 {
+				t.Errorf("summary %s", s)
+			}
+			same(t, "told of", slices.Sorted(slices.Values(l.slugs())), []string{"a", "b"})
+			if st := sources(t, b.DB)["a"].State; st.Failures != 1 || !strings.Contains(st.LastError, "fault in Orrery") || st.NextVisit.IsZero() {
+				t.Errorf("state %+v", st)
+			}
+		})
+	}
 }
 
 // A panic behind the fetch and the reading: the entry's own categories.

@@ -25,11 +25,22 @@ func readAtOnce() int { return max(1, runtime.GOMAXPROCS(0)-1) }
 
 // visit looks at a claimed source and commits what it told, and at its past where
 // that is not read yet. The error is the store's: the source's own trouble is part
-// of the Visit. With silence nobody is asked: it is the error.
+// of the Visit. With silence nobody is asked: it is the error. What panics on the way,
+// also in the store, is the source's trouble.
 func (a *Aggregator) visit(ctx context.Context, d feeds.Due, silence error) (feeds.Visit, feeds.Tally, error) {
+	v, tally, err := a.tryVisit(ctx, d, silence)
+	if errors.Is(err, feeds.ErrReader) {
+		v = a.decide(a.Now(), d, fetch.Response{}, err, nil)
+		tally, err = a.Store.Commit(ctx, v)
+	}
+	return v, tally, err
+}
+
+func (a *Aggregator) tryVisit(ctx context.Context, d feeds.Due, silence error) (v feeds.Visit, tally feeds.Tally, err error) {
+	defer contain(&err)
 	now := a.Now()
 	var r fetch.Response
-	err := silence
+	err = silence
 	if silence == nil {
 		r, err = a.ask(ctx, d)
 	}
@@ -57,12 +68,12 @@ func (a *Aggregator) visit(ctx context.Context, d feeds.Due, silence error) (fee
 			return feeds.Visit{}, feeds.Tally{}, trouble
 		}
 	}
-	v := a.decide(now, d, r, err, known)
+	v = a.decide(now, d, r, err, known)
 	v.Link = r.Link
 	if v.Err == nil && v.Backfill.Due(now) {
 		v.More = a.Now().Add(a.Lease)
 	}
-	tally, err := a.Store.Commit(ctx, v)
+	tally, err = a.Store.Commit(ctx, v)
 	put()
 	if err == nil && !v.More.IsZero() {
 		if err = a.older(ctx, &v, &tally); ctx.Err() != nil {
