@@ -30,6 +30,8 @@ type Store interface {
 	Release(ctx context.Context, due feeds.Due) error
 	// LetGo shows what was held back until now.
 	LetGo(ctx context.Context, now time.Time) error
+	// MendClock moves times that a clock which was ahead has left behind.
+	MendClock(ctx context.Context, now time.Time) error
 	// Known returns what is stored under the source's GUIDs.
 	Known(ctx context.Context, source int64, guids []string) (map[string]feeds.Known, error)
 	// Commit stores the visit whole; feeds.ErrLeaseLost if somebody else has the source.
@@ -172,6 +174,9 @@ func (a *Aggregator) want(p Pass, now, start time.Time) feeds.Want {
 // trouble is stored with it; the error is the store's, or the context's.
 func (a *Aggregator) Refresh(ctx context.Context, p Pass) (Summary, error) {
 	start := a.Now()
+	if err := a.Store.MendClock(ctx, start); err != nil {
+		return Summary{}, err
+	}
 	if err := a.Store.LetGo(ctx, start); err != nil {
 		return Summary{}, err
 	}

@@ -165,7 +165,7 @@ func moved(now time.Time, s *feeds.Source, r *fetch.Response, err error) (feeds.
 		return feeds.Move{}, s.Address
 	}
 	m := s.Moving
-	if m.To != r.MovedTo {
+	if m.To != r.MovedTo || m.Since.After(now) { // by a clock that was wrong
 		m = feeds.Move{To: r.MovedTo, Since: now}
 	}
 	if m.Seen++; m.Seen < moveSeen || now.Sub(m.Since) < moveTime {

@@ -232,3 +232,24 @@ func TestUndatedEntriesKeepTheOrderOfTheirDocument(t *testing.T) {
 		}
 	}
 }
+
+// hostile.md, Faults: what was noted by a clock that was a year ahead.
+func TestTimesOfAClockThatWasAheadHoldNothingBack(t *testing.T) {
+	ahead := epoch.AddDate(1, 0, 0)
+	for after, due := range map[time.Time]bool{epoch: true, epoch.Add(7 * 24 * time.Hour): false, ahead: true} {
+		if b := (feeds.Backfill{URL: "https://a.example/2", After: after}); b.Due(epoch) != due {
+			t.Errorf("what is not to be read before %v: %v", after, !due)
+		}
+	}
+	s := feeds.Source{URL: "https://a.example/feed", Site: "https://a.example/", State: feeds.State{LastSuccess: epoch}}
+	for looked, want := range map[time.Time]bool{{}: true, epoch.Add(-time.Hour): false, ahead: true} {
+		s.Moving.Looked = looked
+		if lost(epoch, &s, &fetch.StatusError{Status: 404}) != want {
+			t.Errorf("whose site was asked at %v: %v", looked, !want)
+		}
+	}
+	s.Moving = feeds.Move{To: "https://b.example/", Since: ahead, Seen: 9}
+	if m, _ := moved(epoch, &s, &fetch.Response{MovedTo: "https://b.example/"}, nil); !m.Since.Equal(epoch) || m.Seen != 1 {
+		t.Errorf("moved since %v, seen %d", m.Since, m.Seen)
+	}
+}

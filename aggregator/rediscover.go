@@ -18,7 +18,7 @@ const lookAgain = 30 * 24 * time.Hour
 // for it lately.
 func lost(now time.Time, s *feeds.Source, err error) bool {
 	return hasStatus(err, 404) && !s.State.LastSuccess.IsZero() && s.Home() != "" &&
-		now.Sub(s.Moving.Looked) >= lookAgain
+		now.Sub(s.Moving.Looked).Abs() >= lookAgain // also by a clock that was wrong
 }
 
 // rediscover looks whether the source's site names its feed somewhere else, and

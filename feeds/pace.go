@@ -79,5 +79,9 @@ type Backfill struct {
 	Lost string `json:"lost,omitempty"`
 }
 
-// Due says that the next document may be asked for.
-func (b *Backfill) Due(now time.Time) bool { return b.URL != "" && !now.Before(b.After) }
+// Due says that the next document may be asked for. A time that is further away than any
+// is left alone was noted by a clock that was wrong.
+func (b *Backfill) Due(now time.Time) bool {
+	const longest = 8 * 24 * time.Hour // fetching.md 21: 7 days
+	return b.URL != "" && (!now.Before(b.After) || b.After.Sub(now) > longest)
+}

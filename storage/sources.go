@@ -28,10 +28,6 @@ type sourceFeed struct {
 	Authors                                 []feeds.Person `json:",omitempty"`
 }
 
-// clockSlack is how far ahead of now a last visit may lie before the clock must
-// have been wrong when it was written.
-const clockSlack = time.Hour
-
 // Sync makes the stored sources those of the configuration: new ones are added
 // and due at once, missing ones retired while their entries stay, changed ones
 // changed. A source is the same if its address is, else if its slug is. Where
@@ -56,7 +52,10 @@ func (db *DB) SyncReporting(ctx context.Context, now time.Time, sources []feeds.
 	if err != nil {
 		return err
 	}
-	if done, err := db.synced(ctx, now, configured); err != nil {
+	if err := db.MendClock(ctx, now); err != nil {
+		return err
+	}
+	if done, err := db.synced(ctx, configured); err != nil {
 		return err
 	} else if done {
 		db.rules.Store(&fingerprint)
@@ -65,12 +64,6 @@ func (db *DB) SyncReporting(ctx context.Context, now time.Time, sources []feeds.
 	var later []reapplied
 	err = db.tx(ctx, func(t *txn) error {
 		w := newWriter(t, now)
-		// Visits dated after now: the clock was wrong and has been put back. Their
-		// due times are wrong, too (hostile.md, Faults).
-		if err := w.exec(`UPDATE sources SET last_visit = min(last_visit, $1), next_visit = 0, retry_after = 0, lease = 0, fence = fence + 1
-			WHERE last_visit > $2`, micros(now), micros(now.Add(clockSlack))); err != nil {
-			return err
-		}
 		if err := w.syncSources(sources); err != nil {
 			return fmt.Errorf("store the sources: %w", err)
 		}
@@ -126,12 +119,10 @@ func configuredOf(sources []feeds.Source, rules string) (string, error) {
 	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
-// synced says that the store is equal to the configuration already, and that no
-// visit is dated after now.
-func (db *DB) synced(ctx context.Context, now time.Time, configured string) (bool, error) {
+// synced says that the store is equal to the configuration already.
+func (db *DB) synced(ctx context.Context, configured string) (bool, error) {
 	var done bool
-	err := db.read.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM meta WHERE name = $1 AND value = $2)
-		AND NOT EXISTS (SELECT 1 FROM sources WHERE last_visit > $3)`, metaConfigured, configured, micros(now.Add(clockSlack))).Scan(&done)
+	err := db.read.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM meta WHERE name = $1 AND value = $2)`, metaConfigured, configured).Scan(&done)
 	return done, explain(err)
 }
 

@@ -151,26 +151,6 @@ func TestVisitUnderWayToAnAddressThatHasChangedIsRefused(t *testing.T) {
 	})
 }
 
-// hostile.md, Faults: a clock that was wrong and has been put back.
-func TestSourcesVisitedInTheFutureAreDueAgain(t *testing.T) {
-	for _, c := range []struct {
-		ahead time.Duration
-		due   bool
-	}{{0, false}, {30 * time.Minute, false}, {clockSlack + time.Minute, true}, {10 * 365 * 24 * time.Hour, true}} {
-		each(t, func(t *testing.T, db *DB) {
-			configure(t, db, nil, remote("a"))
-			v := visitOf(claimed(t, db, "a", epoch.Add(c.ahead)), epoch.Add(c.ahead))
-			v.RetryAfter = v.Next
-			commit(t, db, v)
-			claimed(t, db, "a", epoch.Add(c.ahead+2*time.Hour)) // by a process that was killed
-			configure(t, db, nil, remote("a"))
-			if due := claim(t, db, feeds.Want{Now: epoch, Start: epoch.Add(1000), N: 1}); (len(due) == 1) != c.due {
-				t.Errorf("%v ahead: claimed %d", c.ahead, len(due))
-			}
-		})
-	}
-}
-
 func TestEverythingConfiguredOfASourceComesBack(t *testing.T) {
 	each(t, func(t *testing.T, db *DB) {
 		s := feeds.Source{
