@@ -75,7 +75,7 @@ func (a *Aggregator) shareHosts() (h *hosts, done func()) {
 	a.sharing.Lock()
 	defer a.sharing.Unlock()
 	if a.passes == 0 {
-		a.hosts = newHosts(a.PerHost, a.Pause)
+		a.hosts = a.hosts.anew(a.PerHost, a.Pause)
 	}
 	a.passes++
 	return a.hosts, func() {

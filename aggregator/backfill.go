@@ -53,6 +53,7 @@ func (a *Aggregator) older(ctx context.Context, v *feeds.Visit, tally *feeds.Tal
 		if o.Backfill.Lost != "" {
 			o.Problems = append(slices.Clone(v.Problems), o.Backfill.Lost)
 		}
+		o.Rest = a.rest(&d.Source)
 		t, err := a.Store.Commit(ctx, o)
 		if err != nil {
 			return err

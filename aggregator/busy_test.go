@@ -1,6 +1,7 @@
 package aggregator
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"slices"
@@ -142,6 +143,37 @@ func TestHostThatSendsUsToABusyOneIsAskedOn(t *testing.T) {
 	w.asks(t, busy, 0, Pass{Slugs: []string{"e"}})
 	same(t, "the calm host", w.asks(t, calm, time.Hour, Pass{All: true}), []string{"/d"})
 	same(t, "the busy host", w.asks(t, busy, time.Hour, Pass{All: true}), nil)
+}
+
+// Passes that follow each other, as when hubs call, do not ask a host without its pause.
+func TestPauseOfAHostLastsBeyondThePass(t *testing.T) {
+	const pause = 200 * time.Millisecond
+	var mu sync.Mutex
+	var asked []time.Time
+	ask := func(ctx context.Context, s feeds.Source, v feeds.Validators) (fetch.Response, error) {
+		mu.Lock()
+		asked = append(asked, time.Now())
+		mu.Unlock()
+		return found()(ctx, s, v)
+	}
+	db := stored(t, feeds.Source{Slug: "a", URL: "https://x.example/a"}, feeds.Source{Slug: "b", URL: "https://x.example/b"})
+	a, _ := newAggregator(db, fakes{"a": ask, "b": ask}.fetch, func(o *Options) { o.Pause = pause })
+	for _, slug := range []string{"a", "b"} {
+		if s := refresh(t, a, Pass{Slugs: []string{slug}}); s.Sources != 1 {
+			t.Errorf("%s: %s", slug, s)
+		}
+	}
+	if d := asked[1].Sub(asked[0]); d < pause {
+		t.Errorf("asked again after %v", d)
+	}
+	if h := a.hosts.anew(1, pause); len(h.all) > 1 {
+		t.Errorf("%d hosts are remembered", len(h.all))
+	}
+	rested := newHosts(1, pause)
+	rested.gate("x.example").free = time.Now().Add(-time.Second)
+	if h := rested.anew(1, pause); len(h.all) != 0 {
+		t.Errorf("%d hosts are remembered that have rested", len(h.all))
+	}
 }
 
 // Sources of the host that were claimed before it had enough wait for their turn in

@@ -39,6 +39,21 @@ func newHosts(perHost int, pause time.Duration) *hosts {
 	return &hosts{perHost: perHost, pause: pause, all: map[string]*hostGate{}}
 }
 
+// anew are those for passes that begin when none is under way: what a host has told is
+// forgotten, but not that it was asked just before.
+func (h *hosts) anew(perHost int, pause time.Duration) *hosts {
+	out := newHosts(perHost, pause)
+	if h == nil {
+		return out
+	}
+	for name, g := range h.all {
+		if time.Until(g.free) > 0 {
+			out.gate(name).free = g.free
+		}
+	}
+	return out
+}
+
 // expect notes that a source of the host was claimed; gone, that it is done with.
 func (h *hosts) expect(host string) {
 	if host == "" {

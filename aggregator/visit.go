@@ -73,6 +73,9 @@ func (a *Aggregator) tryVisit(ctx context.Context, d feeds.Due, silence error) (
 	if v.Err == nil && v.Backfill.Due(now) {
 		v.More = a.Now().Add(a.Lease)
 	}
+	if silence == nil {
+		v.Rest = a.rest(&d.Source)
+	}
 	tally, err = a.Store.Commit(ctx, v)
 	put()
 	if err == nil && !v.More.IsZero() {
@@ -81,6 +84,14 @@ func (a *Aggregator) tryVisit(ctx context.Context, d feeds.Due, silence error) (
 		}
 	}
 	return v, tally, err
+}
+
+// rest is until when the host of a source that was asked just now has its pause.
+func (a *Aggregator) rest(s *feeds.Source) time.Time {
+	if s.Host() == "" || a.Pause <= 0 {
+		return time.Time{}
+	}
+	return a.Now().Add(a.Pause)
 }
 
 // known is what the store has of the feed's entries.

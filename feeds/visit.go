@@ -95,6 +95,9 @@ type Visit struct {
 	// More keeps the lease until More, since another Commit of this visit follows;
 	// zero: the visit is over.
 	More time.Time
+	// Rest is how long nobody else, in any process, asks the host once more (fetching.md
+	// 35): the lease is kept until then; zero: the host was not asked.
+	Rest time.Time
 	// Validators to send next time; committed with the entries or not at all.
 	Validators Validators
 	// Unread says that the end of a document that was to be read again was missing, and may

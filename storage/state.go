@@ -29,7 +29,7 @@ func (w *writer) commitState(v *feeds.Visit) error {
 	n, err := w.affect(`UPDATE sources SET lease = $1, last_visit = $2, last_success = $3, next_visit = $4,
 		retry_after = $5, failures = $6, gone = $7, last_error = $8, status = $9, held = $10, answer = $11, health = $12
 		WHERE id = $13 AND fence = $14`,
-		w.db.leaseTime(v.More), micros(v.At), success, micros(v.Next), micros(v.RetryAfter), failures, v.Outcome == feeds.Gone, reason, v.Status,
+		w.leaseAfter(v), micros(v.At), success, micros(v.Next), micros(v.RetryAfter), failures, v.Outcome == feeds.Gone, reason, v.Status,
 		v.Held, answer, string(s.State.Health.Visit(v.At, !failed)), s.ID, v.Due.Fence)
 	if err != nil {
 		return err
@@ -45,6 +45,11 @@ func (w *writer) commitState(v *feeds.Visit) error {
 		return err // its validators stay those of the last good answer
 	}
 	return w.commitValidators(s.ID, &v.Validators, &v.Due.Validators)
+}
+
+// leaseAfter is what is left of the lease behind a visit.
+func (w *writer) leaseAfter(v *feeds.Visit) int64 {
+	return max(w.db.leaseTime(v.More), w.db.leaseTime(v.Rest))
 }
 
 // commitMemory stores what changes rarely: pace, moves, the way into the past, and
@@ -118,7 +123,7 @@ func (w *writer) commitOlder(v *feeds.Visit) error {
 		return err
 	}
 	n, err := w.affect(`UPDATE sources SET lease = $1, backfill = $2 WHERE id = $3 AND fence = $4`,
-		w.db.leaseTime(v.More), backfill, v.Due.Source.ID, v.Due.Fence)
+		w.leaseAfter(v), backfill, v.Due.Source.ID, v.Due.Fence)
 	if err == nil && n == 0 {
 		err = feeds.ErrLeaseLost
 	}

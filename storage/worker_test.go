@@ -37,6 +37,26 @@ func TestHostIsLeasedWithItsSources(t *testing.T) {
 	})
 }
 
+// fetching.md 35: between two requests to a host is a pause, whoever makes them.
+func TestHostThatWasAskedIsLeftToItsWorkerForItsPause(t *testing.T) {
+	eachWith(t, 2, func(t *testing.T, all []*DB) {
+		here, there := all[0], all[1]
+		configure(t, here, nil, at("a", "1"), at("a", "2"), at("a", "3"), at("b", "1"), at("b", "2"))
+		rest := epoch.Add(time.Second)
+		a := visitOf(claimed(t, here, "a1", epoch), epoch)
+		a.Rest, a.Backfill, a.More = rest, feeds.Backfill{URL: "https://a.example/2", Left: 1}, epoch.Add(time.Minute)
+		commit(t, here, a)
+		a.Older, a.Feed, a.More, a.Backfill = true, nil, time.Time{}, feeds.Backfill{} // the last of its past
+		commit(t, here, a)
+		b := visitOf(claimed(t, here, "b1", epoch), epoch)
+		b.Outcome, b.Feed, b.Err, b.Rest = feeds.Failed, nil, errFault, rest
+		commit(t, here, b)
+		same(t, "for another worker", slugsOf(claim(t, there, feeds.Want{Now: rest.Add(-1000), N: 9})), []string{})
+		same(t, "for the same", slugsOf(claim(t, here, feeds.Want{Now: epoch, N: 1, Slugs: []string{"a2"}, Lease: 500 * time.Millisecond})), []string{"a2"})
+		same(t, "for another worker, after the pause", slugsOf(claim(t, there, feeds.Want{Now: rest, N: 9})), []string{"a2", "a3", "b2"})
+	})
+}
+
 // Workers that claim all at once never have a host in common.
 func TestWorkersThatClaimAtTheSameTimeShareNoHost(t *testing.T) {
 	eachWith(t, 6, func(t *testing.T, all []*DB) {
