@@ -27,8 +27,9 @@ func past(f *feeds.Feed, left int) feeds.Backfill {
 }
 
 // older reads what is left of the source's past after a visit that found it well,
-// one document a commit, with the pause of its host between them. v is the visit as
-// it was committed last; what was in the way becomes a problem of it.
+// one document a commit, with the pause of its host between them; what there is no time
+// for, the next visit reads. v is the visit as it was committed last; what was in the way
+// becomes a problem of it.
 func (a *Aggregator) older(ctx context.Context, v *feeds.Visit, tally *feeds.Tally) error {
 	d := v.Due
 	d.Validators, d.Source.Backfill = feeds.Validators{}, v.Backfill
@@ -36,7 +37,7 @@ func (a *Aggregator) older(ctx context.Context, v *feeds.Visit, tally *feeds.Tal
 	if v.Feed != nil {
 		undated = oldest(v.At, v.Feed.Entries)
 	}
-	seen := map[string]bool{d.Source.Asked(): true}
+	seen, begun := map[string]bool{d.Source.Asked(): true}, time.Now()
 	for d.Source.Backfill.URL != "" {
 		if rest(ctx, a.Pause) != nil { // the next visit goes on
 			return a.Store.Release(context.WithoutCancel(ctx), d)
@@ -53,7 +54,9 @@ func (a *Aggregator) older(ctx context.Context, v *feeds.Visit, tally *feeds.Tal
 		if o.Backfill.Lost != "" {
 			o.Problems = append(slices.Clone(v.Problems), o.Backfill.Lost)
 		}
-		o.Rest = a.rest(&d.Source)
+		if o.Rest = a.rest(&d.Source); time.Since(begun) >= a.More {
+			o.More = time.Time{}
+		}
 		t, err := a.Store.Commit(ctx, o)
 		if err != nil {
 			return err
@@ -61,6 +64,9 @@ func (a *Aggregator) older(ctx context.Context, v *feeds.Visit, tally *feeds.Tal
 		tally.Add(t)
 		if o.Problems != nil {
 			v.Problems = o.Problems
+		}
+		if o.Busy != "" { // the others of the pass hear of it
+			v.Busy, v.BusyUntil = o.Busy, o.BusyUntil
 		}
 		d.Source.Backfill = o.Backfill
 		if o.More.IsZero() {

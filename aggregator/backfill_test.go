@@ -320,6 +320,22 @@ func TestEndedPassLeavesTheRestOfThePastToTheNext(t *testing.T) {
 	numbered(t, w, 10)
 }
 
+// A pass waits for no archive that takes its time: each visit reads some of it.
+func TestLongPastIsReadInSeveralVisits(t *testing.T) {
+	s, w := library(t, 5)
+	options := func(o *Options) {
+		w.options(o)
+		o.More = time.Nanosecond
+	}
+	for i, asked := range [][]string{{"/feed", "/1"}, {`/feed "0"`, "/2"}, {`/feed "0"`, "/3"}, {`/feed "0"`, "/4"}, {`/feed "0"`}} {
+		w.now = epoch.Add(time.Duration(i) * 2 * time.Minute)
+		a, _ := newAggregator(w.db, nil, options)
+		refresh(t, a, Pass{})
+		same(t, fmt.Sprint("asked in visit ", i), s.was(), asked)
+	}
+	numbered(t, w, 10)
+}
+
 // killed is a store whose process dies: it gives no claim back.
 type killed struct{ *brokenStore }
 

@@ -24,6 +24,8 @@ func lost(now time.Time, s *feeds.Source, err error) bool {
 // rediscover looks whether the source's site names its feed somewhere else, and
 // reads that. Only a feed that is recognised is taken.
 func (a *Aggregator) rediscover(ctx context.Context, d feeds.Due) (fetch.Response, bool) {
+	ctx, cancel := context.WithTimeout(ctx, a.More)
+	defer cancel()
 	s := &d.Source
 	home := feeds.Source{Slug: s.Slug, URL: s.Home()}
 	f, err := a.fetcher(&home)
@@ -47,6 +49,9 @@ func (a *Aggregator) rediscover(ctx context.Context, d feeds.Due) (fetch.Respons
 		if err == nil && r.Feed != nil && a.recognised(ctx, s, r.Feed) {
 			r.FoundAt = c.URL
 			return r, true
+		}
+		if host, until := busy(a.Now(), &r, err); host != "" {
+			return fetch.Response{Busy: host, BusyUntil: until}, false
 		}
 	}
 	return fetch.Response{}, false

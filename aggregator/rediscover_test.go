@@ -277,6 +277,22 @@ func TestSiteThatHasEnoughIsLeftAlone(t *testing.T) {
 	same(t, "the site within its time", w.asks(t, home, day+time.Hour, Pass{All: true}), nil)
 }
 
+// Nor is another of its feeds asked once one of them says so.
+func TestFeedThatHasEnoughIsTheLastOneOfItsSite(t *testing.T) {
+	s, home := newSite(t), newSite(t)
+	home.at("/", plain(`<link rel="alternate" type="application/atom+xml" href="/1"><link rel="alternate" type="application/atom+xml" href="/2">`))
+	home.at("/1", tooMany(429, "7200"))
+	home.at("/2", plain(atom("1")))
+	s.at("/feed", plain(atom("1")))
+	w := visits(t, []*site{s, home}, feeds.Source{Slug: "a", URL: s.URL + "/feed", Site: home.URL + "/"})
+	w.after(t, 0)
+	s.at("/feed", nil)
+	same(t, "asked of the site", w.asks(t, home, day, Pass{}), []string{"/", "/1"})
+	if hosts, err := w.db.BusyHosts(t.Context(), w.now); err != nil || !hosts[feeds.HostOf(home.URL)].Equal(w.now.Add(2*time.Hour)) {
+		t.Errorf("left alone: %v, %v", hosts, err)
+	}
+}
+
 // Where the new address belongs to another source, the two are one.
 func TestFeedThatIsFoundWhereAnotherSourceIsIsNotVisitedTwice(t *testing.T) {
 	s := newSite(t)
