@@ -70,13 +70,17 @@ func (x *solitude) why(s *feeds.Source) string {
 	case s.State.RetryAfter.After(x.now):
 		return "it asked to be left alone until " + untilTime(s.State.RetryAfter)
 	case !x.hosts[host].IsZero():
-		return fmt.Sprintf("its host %s said that it is asked too often (429), and is left alone until %s", host, untilTime(x.hosts[host]))
+		return fmt.Sprintf("%s, and is left alone until %s", busyHost(host), untilTime(x.hosts[host]))
 	case !x.claims[s.Slug].IsZero():
 		return fmt.Sprintf("it or another of its host is claimed by another process, which visits now or was killed while it did; free again at %s at the latest", untilTime(x.claims[s.Slug]))
 	case !s.State.LastVisit.IsZero() && again.After(x.now) && !s.Local():
 		return fmt.Sprintf("not before %s (fetch.min_interval)", untilTime(again))
 	}
 	return ""
+}
+
+func busyHost(host string) string {
+	return fmt.Sprintf("its host %s said that it is asked too often (429)", host)
 }
 
 // spares is why of a configured source, which the store may not know, or know as one

@@ -222,3 +222,27 @@ func TestFetchTellsOfSourcesThatAreStillClaimed(t *testing.T) {
 		t.Errorf("asked: %s", got)
 	}
 }
+
+// fetching.md 21: a host that has enough puts off all its sources, and people are told so.
+func TestNextVisitIsBehindTheRestOfItsHost(t *testing.T) {
+	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	soon, rest := now.Add(time.Hour), now.Add(3*time.Hour)
+	list := []feeds.Source{
+		{Slug: "due", URL: "https://busy.example/a", State: feeds.State{NextVisit: soon}, Answer: feeds.Answer{Next: "before"}},
+		{Slug: "later", URL: "https://busy.example/b", State: feeds.State{NextVisit: now.Add(9 * time.Hour)}, Answer: feeds.Answer{Next: "before"}},
+		{Slug: "moved", URL: "https://other.example/c", Address: "https://busy.example/c", State: feeds.State{NextVisit: soon}},
+		{Slug: "other", URL: "https://other.example/d", State: feeds.State{NextVisit: soon}, Answer: feeds.Answer{Next: "before"}},
+		{Slug: "gone", URL: "https://busy.example/e", Answer: feeds.Answer{Next: "before"}},
+		{Slug: "folder", URL: "file:///posts", State: feeds.State{NextVisit: soon}, Answer: feeds.Answer{Next: "before"}},
+	}
+	heedHosts(list, map[string]time.Time{"busy.example": rest})
+	const why = "its host busy.example said that it is asked too often (429)"
+	for i, want := range []struct {
+		next time.Time
+		why  string
+	}{{rest, why}, {now.Add(9 * time.Hour), "before"}, {rest, why}, {soon, "before"}, {time.Time{}, "before"}, {soon, "before"}} {
+		if s := &list[i]; !s.State.NextVisit.Equal(want.next) || s.Answer.Next != want.why {
+			t.Errorf("%s: %v, %s", s.Slug, s.State.NextVisit, s.Answer.Next)
+		}
+	}
+}

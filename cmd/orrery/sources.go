@@ -39,6 +39,11 @@ they answered last, when they are visited next, and why then.`,
 			if list, err = chosen(list, args, all || asJSON); err != nil {
 				return err
 			}
+			hosts, err := pl.store.BusyHosts(c.Context(), time.Now())
+			if err != nil {
+				return err
+			}
+			heedHosts(list, hosts)
 			held, err := pl.store.Held(c.Context())
 			if err != nil {
 				return err
@@ -72,6 +77,16 @@ func chosen(list []feeds.Source, names []string, retired bool) ([]feeds.Source, 
 		}
 		return s.Retired && !retired
 	}), nil
+}
+
+// heedHosts puts off the next visits of those whose hosts are left alone until later.
+func heedHosts(list []feeds.Source, hosts map[string]time.Time) {
+	for i := range list {
+		s := &list[i]
+		if until := hosts[s.Host()]; until.After(s.State.NextVisit) && !s.State.NextVisit.IsZero() {
+			s.State.NextVisit, s.Answer.Next = until, busyHost(s.Host())
+		}
+	}
 }
 
 func (p *program) sourcesTable(list []feeds.Source, held map[string]feeds.HeldPosts) error {
