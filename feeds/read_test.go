@@ -279,3 +279,22 @@ func TestPlainTitleTakesOnlyMarkupForMarkup(t *testing.T) {
 		}
 	}
 }
+
+// fetching.md 18: the period is a day where only the frequency is said.
+func TestUpdatePeriodIsDividedByItsFrequency(t *testing.T) {
+	for in, want := range map[string]time.Duration{
+		"": 0,
+		"<sy:updatePeriod>weekly</sy:updatePeriod>":                                                7 * 24 * time.Hour,
+		"<sy:updatePeriod>hourly</sy:updatePeriod><sy:updateFrequency>2</sy:updateFrequency>":      30 * time.Minute,
+		"<sy:updateFrequency>2</sy:updateFrequency><sy:updatePeriod>hourly</sy:updatePeriod>":      30 * time.Minute,
+		"<sy:updateFrequency>4</sy:updateFrequency>":                                               6 * time.Hour,
+		"<sy:updateFrequency>0</sy:updateFrequency>":                                               0,
+		"<sy:updateFrequency>often</sy:updateFrequency><sy:updatePeriod>never</sy:updatePeriod>":   0,
+		"<sy:updatePeriod>sometimes</sy:updatePeriod><sy:updateFrequency>x</sy:updateFrequency>\n": 0,
+	} {
+		f, err := Read([]byte(`<rss version="2.0" xmlns:sy="http://purl.org/rss/1.0/modules/syndication/"><channel><title>T</title>`+in+`</channel></rss>`), "", "https://a.example/")
+		if err != nil || f.UpdatePeriod != want {
+			t.Errorf("%s: %v, %v", in, f.UpdatePeriod, err)
+		}
+	}
+}

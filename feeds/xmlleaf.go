@@ -345,6 +345,6 @@ func (f *Feed) updatesEvery(period string) {
 func (f *Feed) updatesOften(times string) {
 	if n, err := strconv.Atoi(strings.TrimSpace(times)); err == nil && n > 0 {
 		f.updates = n
-		f.UpdatePeriod /= time.Duration(n)
+		f.UpdatePeriod = cmp.Or(f.UpdatePeriod, 24*time.Hour) / time.Duration(n) // fetching.md 18: daily where it does not say
 	}
 }

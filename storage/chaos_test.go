@@ -28,7 +28,8 @@ const (
 	chaosFreeze   = 7 * time.Second        // between two workers that are stopped beyond their leases
 )
 
-// chaosTime is how long it lasts: ORRERY_CHAOS=1h for an hour.
+// chaosTime is how long it lasts: ORRERY_CHAOS=1h for an hour, which go test allows with
+// -timeout 2h.
 func chaosTime(t *testing.T) time.Duration {
 	t.Helper()
 	if d, err := time.ParseDuration(os.Getenv("ORRERY_CHAOS")); err == nil {

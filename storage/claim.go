@@ -193,8 +193,8 @@ func (db *DB) Waiting(ctx context.Context, want feeds.Want) (int, error) {
 func (db *DB) Claimed(ctx context.Context, want feeds.Want) (n int, until time.Time, err error) {
 	where, args := visitable(want)
 	var last int64
-	err = db.read.QueryRowContext(ctx, `SELECT count(*), coalesce(max(until), 0) FROM (`+claims(len(args)+1)+` WHERE `+where+`) AS claims WHERE until > $1`,
-		append(args, db.worker)...).Scan(&n, &last)
+	err = db.read.QueryRowContext(ctx, fmt.Sprintf(`SELECT count(*), coalesce(max(until), 0) FROM (%s WHERE %s) AS claims WHERE until > $%d`,
+		claims(len(args)+1), where, len(args)+2), append(args, db.worker, db.leaseTime(want.Now))...).Scan(&n, &last)
 	if err != nil {
 		return 0, time.Time{}, fmt.Errorf("count the claims: %w", explain(err))
 	}

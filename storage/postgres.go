@@ -6,6 +6,8 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"io"
+	"net"
 	"runtime"
 	"strings"
 	"sync"
@@ -22,6 +24,9 @@ const (
 	postgresConnect   = 10 * time.Second
 	postgresStatement = 5 * time.Minute  // to wait for a long commit of another counts
 	postgresIdle      = 10 * time.Second // between two statements of a transaction
+	// postgresUnread is how long a server keeps what it has to say for somebody who does not
+	// take it: while it does, none of its own limits ends his transaction.
+	postgresUnread = 15 * time.Second
 	// postgresPatience is how long a server may say nothing to somebody who waits for it.
 	postgresPatience = postgresStatement + time.Minute
 )
@@ -77,6 +82,7 @@ func openPostgres(ctx context.Context, address string, e engine) (*DB, error) {
 		"application_name": "orrery", "client_encoding": "UTF8", "timezone": "UTC",
 		"statement_timeout":                   fmt.Sprint(postgresStatement.Milliseconds()),
 		"idle_in_transaction_session_timeout": fmt.Sprint(postgresIdle.Milliseconds()),
+		"tcp_user_timeout":                    fmt.Sprint(postgresUnread.Milliseconds()),
 	} {
 		if c.RuntimeParams[name] == "" {
 			c.RuntimeParams[name] = value
@@ -221,10 +227,11 @@ func (c *postgresConn) CheckNamedValue(v *driver.NamedValue) error {
 func explainPostgres(err error) error {
 	var refused *pgconn.ConnectError
 	var e *pgconn.PgError
+	var broken *net.OpError
 	switch {
 	case errors.As(err, &refused):
 		return fmt.Errorf("%w (%s)", ErrUnreachable, strings.Join(strings.Fields(refused.Error()), " "))
-	case errors.Is(err, errSilent) || errors.Is(err, pgconn.ErrConnClosed): // the driver does not always pass on why
+	case errors.Is(err, errSilent) || errors.Is(err, pgconn.ErrConnClosed) || errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, &broken): // the driver does not always pass on why
 		return fmt.Errorf("%w (%v)", ErrUnreachable, err)
 	case !errors.As(err, &e):
 		return nil
@@ -234,7 +241,7 @@ func explainPostgres(err error) error {
 		return fmt.Errorf("%w (%v)", ErrReadOnly, err)
 	case e.Code == "57014": // it took too long, or we had it ended
 		return fmt.Errorf("%w (%v)", ErrLocked, err)
-	case class == "57" || class == "08" || e.Code == "53300": // shut down, connection, too many
+	case class == "57" || class == "08" || e.Code == "53300" || e.Code == "25P03": // shut down, connection, too many, we were stopped for too long
 		return fmt.Errorf("%w (%v)", ErrUnreachable, err)
 	case e.Code == "XX001" || e.Code == "XX002":
 		return fmt.Errorf("%w (%v)", ErrCorrupt, err)

@@ -254,6 +254,16 @@ func (s *server) schedule(ctx context.Context, pl *planet) (stop func()) {
 	}
 }
 
+// askedFor is how long the store is waited for when a site asks what has changed. A
+// network that has forgotten the connection says nothing, and a new one may do.
+const askedFor = 3 * time.Second
+
+func refreshSoon(ctx context.Context, st *site.Site) error {
+	ctx, cancel := context.WithTimeout(ctx, askedFor)
+	defer cancel()
+	return st.Refresh(ctx)
+}
+
 // watch tells the site when the store has changed, by us or by another process: at once
 // when there is a value in changes, which is closed when ctx has ended, and anyhow every
 // second.
@@ -275,7 +285,7 @@ func (s *server) watch(ctx context.Context, st *site.Site, changes <-chan struct
 			return
 		}
 		text := ""
-		if err := st.Refresh(ctx); err != nil && ctx.Err() == nil {
+		if err := refreshSoon(ctx, st); err != nil && ctx.Err() == nil {
 			text = err.Error()
 		}
 		if text != last && text != "" { // once, not every second
@@ -368,8 +378,10 @@ func (s *server) health() http.Handler {
 // ready says whether the store answers.
 func (s *server) ready(ctx context.Context) error {
 	if st := s.site.Load(); st != nil {
-		return st.Refresh(ctx)
+		return refreshSoon(ctx, st)
 	}
+	ctx, cancel := context.WithTimeout(ctx, askedFor)
+	defer cancel()
 	_, _, err := s.store.Version(ctx, feeds.Query{})
 	return err
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"io"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -16,10 +17,15 @@ type asked struct {
 	times       []time.Duration
 	since       time.Time
 	err         error
+	silent      bool // it says nothing
 }
 
-func (a *asked) Version(context.Context, feeds.Query) (int64, time.Time, error) {
+func (a *asked) Version(ctx context.Context, _ feeds.Query) (int64, time.Time, error) {
 	a.times = append(a.times, time.Since(a.since))
+	if a.silent {
+		<-ctx.Done()
+		return 0, time.Time{}, ctx.Err()
+	}
 	return 1, a.since, a.err
 }
 
@@ -40,7 +46,7 @@ func watched(t *testing.T, during func(a *asked, send func())) []time.Duration {
 		done := make(chan struct{})
 		go func() {
 			defer close(done)
-			(&server{journal: &journal{}}).watch(ctx, st, changes)
+			(&server{journal: &journal{lines: io.Discard}}).watch(ctx, st, changes)
 		}()
 		synctest.Wait()
 		during(a, func() {
@@ -69,6 +75,19 @@ func TestChangeIsNoticedAtOnce(t *testing.T) {
 func TestChangeThatNobodyTellsOfIsNoticedWithinASecond(t *testing.T) {
 	times := watched(t, func(*asked, func()) { time.Sleep(3500 * time.Millisecond) })
 	if len(times) != 3 || times[2] != 3*time.Second {
+		t.Errorf("asked at %v", times)
+	}
+}
+
+// A network that has forgotten the connection says nothing; the next question finds another.
+func TestStoreThatSaysNothingIsAskedAgain(t *testing.T) {
+	times := watched(t, func(a *asked, send func()) {
+		a.silent = true
+		time.Sleep(2 * time.Second) // it is asked after one
+		a.silent = false
+		time.Sleep(4 * time.Second)
+	})
+	if len(times) < 3 || times[0] != time.Second || times[1] > time.Second+askedFor+leastPause {
 		t.Errorf("asked at %v", times)
 	}
 }
