@@ -181,6 +181,53 @@ func visitOnce(ctx context.Context, db *DB) (int, error) {
 	return childLooks(db, due[0])
 }
 
+// A worker that was stopped while the server had something to say to it, in a transaction
+// in which nobody else may write, is given up by the server: none of its own limits ends
+// the transaction then.
+func TestWorkerThatTakesNothingHoldsUpNoOther(t *testing.T) {
+	url := newURL(t)
+	host := url[strings.Index(url, "@")+1:]
+	host = host[:strings.Index(host, "/")]
+	w := newWire(t, host)
+	behind := strings.Replace(url, host, w.Addr().String(), 1)
+	stopped, err := Open(t.Context(), behind+map[bool]string{true: "&", false: "?"}[strings.Contains(behind, "?")]+"tcp_user_timeout=1000")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { stopped.Close() })
+	other, err := Open(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { shut(t, other) })
+	configure(t, other, nil, remote("a"))
+	ctx, cancel := context.WithCancel(t.Context())
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	defer cancel()
+	muted := make(chan struct{})
+	wg.Go(func() {
+		_ = stopped.tx(ctx, func(txn *txn) error { // it is not to be heard of any more
+			rows, err := txn.query(`SELECT repeat('x', 1000000) FROM generate_series(1, 100)`)
+			if err != nil {
+				return err
+			}
+			return eachRow(rows, sync.OnceValue(func() error {
+				w.mute()
+				close(muted)
+				return nil
+			}))
+		})
+	})
+	<-muted
+	v := visitOf(claimed(t, other, "a", epoch), epoch, post("p", epoch))
+	soon, done := context.WithTimeout(t.Context(), time.Minute)
+	defer done()
+	if _, err := other.Commit(soon, v); err != nil {
+		t.Errorf("the other: %v", err)
+	}
+}
+
 // Whoever reads, or waits for anything else, hears within the patience that the network
 // says nothing any more, at whatever moment it falls silent; then it is of use again.
 func TestNetworkThatIsSilentKeepsNobodyForEver(t *testing.T) {
