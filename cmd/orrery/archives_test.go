@@ -61,3 +61,53 @@ sources: [{feed: "%s/feed.%s", slug: first}]
 		}
 	}
 }
+
+// Whoever reads the first page and all numbered ones of a view has read everything, also
+// what was dated long ago and came last.
+func TestPagesOfAViewHaveEveryPost(t *testing.T) {
+	dir := t.TempDir()
+	write := func(name, text string) string {
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	config := write("orrery.yaml", `planet: {title: P, url: "https://p.example/"}
+entries: 8
+sources: [{markdown: posts, title: Posts, slug: posts, site: "https://posts.example/", categories: [All]}]
+`)
+	post := func(name, date string) {
+		write("posts/"+name+".md", fmt.Sprintf("---\ntitle: %s\ndate: %s\n---\nThe text of %[1]s.\n", name, date))
+	}
+	for i := range 21 {
+		post(fmt.Sprintf("post%02d", i), fmt.Sprintf("2026-01-%02d", i+1))
+	}
+	orrery(t, 0, "-c", config, "fetch", "--strict")
+	post("draft", "2025-06-01")
+	orrery(t, 0, "-c", config, "fetch", "--strict")
+	public := filepath.Join(dir, "public")
+	orrery(t, 0, "-c", config, "build", public)
+	for _, view := range []string{"", "category/all", "source/posts"} {
+		pages, err := filepath.Glob(filepath.Join(public, view, "page", "*", "index.html"))
+		if err != nil || len(pages) == 0 {
+			t.Fatal(pages, err)
+		}
+		all := ""
+		for _, p := range append(pages, filepath.Join(public, view, "index.html")) {
+			text, err := os.ReadFile(p)
+			if err != nil {
+				t.Fatal(err)
+			}
+			all += string(text)
+		}
+		for _, name := range []string{"post00", "post12", "post13", "post20", "draft"} {
+			if !strings.Contains(all, "The text of "+name) {
+				t.Errorf("/%s: %s is on no page", view, name)
+			}
+		}
+	}
+}

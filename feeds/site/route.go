@@ -344,7 +344,8 @@ func (rt route) file() string {
 // query is what the store is asked for the route's entries. The lists depend on
 // everything: the zero Query.
 //
-// Pages are in the order of time; a feed also has what was dated long ago and came now.
+// The first page and the feeds of a view also have what was dated long ago and came since
+// its last archive was closed: with that and all older pages one has read everything.
 func (rt route) query(limit int) feeds.Query {
 	if rt.feed == opml {
 		return feeds.Query{} // whoever is put into a category need not have an entry in it
@@ -352,7 +353,7 @@ func (rt route) query(limit int) feeds.Query {
 	if rt.titles {
 		limit *= titlesPages
 	}
-	q := feeds.Query{Limit: limit, Open: slices.Contains(formats[:], rt.feed) && !rt.arrival && rt.archive == 0, ByArrival: rt.arrival, Archive: rt.archive}
+	q := feeds.Query{Limit: limit, Open: (slices.Contains(formats[:], rt.feed) || rt.feed == "" && rt.numbered()) && !rt.arrival && rt.archive == 0, ByArrival: rt.arrival, Archive: rt.archive}
 	if rt.archive > 0 {
 		q.Limit = 0
 	}
