@@ -183,6 +183,12 @@ func (s *Site) viewPage(p *page, rt route, m material) {
 	}
 }
 
+// ownScript is the language of the planet's own words, and its direction. Ours are English.
+func (s *Site) ownScript() (lang, dir string) {
+	lang, dir = script(s.planet.Language, "", nil)
+	return cmp.Or(lang, "en"), dir
+}
+
 // frame is what surrounds the body of any page.
 func (s *Site) frame(rt route, v view) page {
 	p := page{
@@ -191,8 +197,7 @@ func (s *Site) frame(rt route, v view) page {
 		Address: s.planet.URL + rt.escaped(), Template: bodies[rt.kind], NoIndex: s.noIndex,
 		OPML: s.href(route{kind: atOPML}), Seek: s.href(route{kind: atSearch}),
 	}
-	p.Lang, p.Dir = script(s.planet.Language, "", nil)
-	p.Lang = cmp.Or(p.Lang, "en") // what our own words are in
+	p.Lang, p.Dir = s.ownScript()
 	for _, n := range []struct {
 		kind kind
 		name string

@@ -131,7 +131,7 @@ func TestAnEntrySaysWhatItIs(t *testing.T) {
 			"<details>", "Read on", `<h4>Top</h4>`, `<h5>Below</h5>`, `<img loading=lazy decoding=async referrerpolicy=no-referrer src="https://rook.example/p.png" alt="">`,
 			`edited <time class="dt-updated"`, `Also on <a href="/source/rook/">The Rook</a>`, `href="/category/g%C3%A4rten/">Gärten &amp; Höfe</a>`,
 		}, nil},
-		{"one too heavy for the page", "/", "Title of huge", []string{`<a class="more u-uid" href="/entry/huge/">Read on`}, []string{"<details"}},
+		{"one too heavy for the page", "/", "Title of huge", []string{`<a class="more u-uid" href="/entry/huge/"><span lang="en">Read on</span>`}, []string{"<details"}},
 		{"a hostile one", "/", "alert", []string{
 			`&lt;script&gt;alert(&#34;title&#34;)&lt;/script&gt;`, `href="/entry/hostile/"`, `<span class="p-author h-card">&lt;img src=x onerror=alert(1)&gt;</span>`,
 			`<a href="https://rook.example/a.mp3">Attached: audio/&#34;mpeg, 3.0 MiB</a>`,
@@ -327,4 +327,42 @@ func luminance(hex string) float64 {
 		l += weight * c
 	}
 	return l
+}
+
+// WCAG 3.1.1, 3.1.2: what the templates say is English, whatever the planet's own words
+// and its posts are in.
+func TestEveryTextIsMarkedWithItsLanguage(t *testing.T) {
+	f := newFake()
+	f.entries[0].Title, f.entries[0].Content, f.entries[0].Language = "שלום עולם", "<p>קצר</p>", ""
+	f.entries[0].Source = &f.sources[1] // which says nothing of its language
+	plain := f.entries[len(f.entries)-1]
+	plain.ID, plain.Title, plain.Content, plain.Language, plain.Source = "unsaid", "Unsaid", "", "", &f.sources[1]
+	f.entries = append(f.entries, plain)
+	for _, c := range []struct {
+		language    string
+		own, hebrew string // attributes
+		unsaid      string
+	}{
+		{"en", `lang="en" dir="ltr"`, `lang="" dir="rtl"`, `lang="en" dir="ltr"`},
+		{"de", `lang="de" dir="ltr"`, `lang="" dir="rtl"`, `lang="de" dir="ltr"`},
+		{"fa", `lang="fa" dir="rtl"`, `lang="fa" dir="rtl"`, `lang="" dir="ltr"`},
+	} {
+		s := newSite(t, f, func(o *Options) { o.Planet.Language = c.language })
+		home := body(t, get(s, "/"))
+		for _, want := range []string{
+			`<html lang="en">`, "<span " + c.own + ">Planet Test</span>", "<h1 " + c.own + ">Planet Test</h1>",
+			`<p class="lead" ` + c.own + ">A planet for tests.", `<span class="more" lang="en">Read on</span><span class="less" lang="en">Fold up</span>`,
+		} {
+			if !strings.Contains(home, want) {
+				t.Errorf("%s: no %s on the first page", c.language, want)
+			}
+		}
+		if page := body(t, get(s, "/entry/"+f.entries[0].ID+"/")); !strings.Contains(page, `<article class="post alone h-entry" `+c.hebrew+">") {
+			t.Errorf("%s: the Hebrew post is not marked %s", c.language, c.hebrew)
+		}
+		page := body(t, get(s, "/entry/unsaid/"))
+		if !strings.Contains(page, `<article class="post alone h-entry" `+c.unsaid+">") || !strings.Contains(page, `<p class="empty" lang="en" dir="ltr">`) {
+			t.Errorf("%s: the post that says nothing is not marked %s", c.language, c.unsaid)
+		}
+	}
 }

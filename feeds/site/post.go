@@ -85,6 +85,9 @@ func (p *poster) heading(e *feeds.Entry) post {
 	at := route{kind: atEntry, name: e.ID}
 	x := post{Title: e.Title, Styled: trusted(e.TitleHTML, 4), Here: p.s.href(at), Alone: p.alone, Time: momentOf(e.Sort)}
 	x.Lang, x.Dir = script(entryLanguage(e), e.Title, func() string { return feeds.Excerpt(cmp.Or(e.Content, e.Summary), excerptSize) })
+	if lang, dir := p.s.ownScript(); x.Lang == "" && x.Dir == dir {
+		x.Lang = lang // most likely; "" is nobody's guess
+	}
 	x.Link, x.Host = x.Here, ""
 	if l := webLink(e.Permalink); l != "" {
 		u, _ := url.Parse(l) // webLink has read it
