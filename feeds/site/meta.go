@@ -13,7 +13,8 @@ import (
 func (s *Site) loadMeta() error {
 	robots := "User-agent: *\nDisallow: " + s.base + "search\n\nSitemap: " + s.planet.URL + sitemapFile + "\n"
 	if s.noIndex {
-		robots = "User-agent: *\nDisallow: " + s.base + "\n"
+		// Who may not look at a page does not see that it is not to be listed.
+		robots = "User-agent: *\nDisallow: " + s.base + "search\n"
 	}
 	robots = robotsMark + robots
 	type icon struct {

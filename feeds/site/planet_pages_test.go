@@ -95,7 +95,7 @@ func TestSitemapNamesEveryPageOfOurOwn(t *testing.T) {
 	wantParts(t, "robots.txt", body(t, get(s, "/robots.txt")), "Disallow: /search\n", "Sitemap: https://planet.example/sitemap.xml\n")
 	wantParts(t, "manifest", body(t, get(s, "/manifest.webmanifest")), `"name": "Planet Test"`, `"start_url": "/"`)
 	hidden := newSite(t, newFake(), func(o *Options) { o.NoIndex = true })
-	wantParts(t, "robots.txt", body(t, get(hidden, "/robots.txt")), "Disallow: /\n", "!Sitemap")
+	wantParts(t, "robots.txt", body(t, get(hidden, "/robots.txt")), "Disallow: /search\n", "!Disallow: /\n", "!Sitemap")
 	for _, path := range []string{"/", "/entry/long/", "/archive/"} {
 		wantParts(t, path, body(t, get(hidden, path)), `<meta name="robots" content="noindex">`)
 		wantParts(t, path, body(t, get(s, path)), "!noindex")
