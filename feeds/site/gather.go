@@ -24,6 +24,7 @@ type material struct {
 	months     []feeds.MonthCount            // of the view, the newest first
 	activity   map[string][]feeds.MonthCount // of the sources, or of the categories, by slug
 	directory  *directory
+	more       bool    // there are others than entries, to which no page leads
 	routes     []route // of a sitemap
 	archives   int     // the number of the last
 	deleted    []feeds.Tombstone
@@ -89,8 +90,15 @@ func (s *Site) gather(ctx context.Context, rt route, v view) (m material, err er
 	case atStatus, atWhy:
 		err = s.gatherHealth(ctx, rt, &m)
 	default:
-		if m.entries, err = s.reader.Entries(ctx, rt.query(s.planet.Entries)); err != nil {
+		q := rt.query(s.planet.Entries)
+		if rt.ends() {
+			q.Limit++
+		}
+		if m.entries, err = s.reader.Entries(ctx, q); err != nil {
 			return m, fmt.Errorf("read the entries: %w", err)
+		}
+		if m.more = rt.ends() && len(m.entries) == q.Limit; m.more {
+			m.entries = m.entries[:q.Limit-1]
 		}
 		err = s.gatherAround(ctx, rt, &m)
 	}

@@ -40,6 +40,7 @@ type page struct {
 	List      string    // the sources of a category as OPML
 	Look      look      // when the planet last looked at its sources
 	Ways      []navLink // the same posts in other ways
+	More      string    // a sentence about posts that are not shown
 	Pager     *pager
 	AboutPage string // where AboutText is; "": it is not
 
@@ -134,6 +135,9 @@ func (s *Site) writePage(w io.Writer, rt route, m material) error {
 		p.Years, p.Chart = s.years(m.months), s.chart(m.months, m.newest())
 	case atMonth:
 		p.Dates, p.Pager = s.titles(m.entries), s.monthPager(rt.month, m.months)
+		if m.more {
+			p.More = fmt.Sprintf("These are the newest %d of the month.", len(m.entries))
+		}
 	case atAbout:
 		p.AboutText = s.about
 	default:
@@ -178,6 +182,9 @@ func (s *Site) viewPage(p *page, rt route, m material) {
 		}
 	case rt.kind == atSearch:
 		p.Search, p.Lead, p.NoIndex = s.searchForm(rt.filter, m), "", true
+		if m.more {
+			p.More = fmt.Sprintf("These are the %s %d. More words find fewer.", map[bool]string{true: "best", false: "newest"}[rt.filter.text != ""], len(m.entries))
+		}
 	case rt.kind != atHome:
 		p.Chart = s.chart(m.months, m.newest())
 	}

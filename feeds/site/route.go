@@ -271,6 +271,9 @@ func (rt route) changes() bool {
 // numbered says that the view has archives, and so numbered pages.
 func (rt route) numbered() bool { return rt.isView() && rt.kind != atSearch }
 
+// ends says that the page shows no more than so many, and none follows.
+func (rt route) ends() bool { return rt.feed == "" && (rt.kind == atSearch || rt.kind == atMonth) }
+
 // feeds are the feeds of the page in all formats, or with a number the archives.
 func (rt route) feeds(archive int) []route {
 	list := make([]route, len(formats))

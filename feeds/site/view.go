@@ -205,6 +205,9 @@ func (s *Site) searchView(d *directory, rt route) (view, error) {
 		}
 		words += " " + part.word + " " + name
 	}
+	if rt.filter == (filter{}) && rt.feed == "" {
+		words = "Search"
+	}
 	v := s.listView(rt, words, words)
 	v.Language = language
 	return v, nil

@@ -271,3 +271,36 @@ func TestTreeHasEveryViewAndArchive(t *testing.T) {
 		}
 	}
 }
+
+// What is not shown is said to be there.
+func TestPageThatEndsSaysSo(t *testing.T) {
+	f := newFake()
+	s := newSite(t, f)
+	const more = `<p class="empty">These are the `
+	for path, want := range map[string]string{
+		"/search":             more + "newest 60. More words find fewer.</p>",
+		"/search?source=rook": "",
+		"/archive/2026/03/":   "",
+	} {
+		text := body(t, get(s, path))
+		if got := strings.Contains(text, more); got != (want != "") || !strings.Contains(text, want) {
+			t.Errorf("%s does not say %q", path, want)
+		}
+	}
+	if text := body(t, get(s, "/search")); !strings.Contains(text, "<h1>Search</h1>") || strings.Count(text, "<article") != 60 {
+		t.Errorf("%d posts are shown", strings.Count(text, "<article"))
+	}
+	if text := body(t, get(s, "/search/feed.atom")); strings.Count(text, "<entry") != 60 {
+		t.Errorf("%d posts are in the feed", strings.Count(text, "<entry"))
+	}
+	long := newFake()
+	e := long.entries[len(long.entries)-1]
+	for i := range maxMonth + 5 {
+		e.ID, e.Sort = fmt.Sprint("m", i), epoch.AddDate(-1, 0, 0).Add(time.Duration(i)*time.Minute)
+		long.entries = append(long.entries, e)
+	}
+	text := body(t, get(newSite(t, long), "/archive/2025/03/"))
+	if n := strings.Count(text, `<li class="h-entry">`); n != maxMonth || !strings.Contains(text, more+"newest 2000 of the month.</p>") {
+		t.Errorf("%d titles, and nothing is said of the others", n)
+	}
+}
