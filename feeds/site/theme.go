@@ -119,8 +119,9 @@ func (s *Site) parse(theme fs.FS) (*template.Template, error) {
 	return t, nil
 }
 
-// templateErrors find the place of a mistake in what the template packages say of it.
-var templateErrors = regexp.MustCompile(`(?s)^.*template: ?([a-z]+\.html):(\d+)(?::(\d+))?: (.*)$`)
+// templateErrors find the place of a mistake in what the template packages say of it, the
+// innermost: of HTML that is cut they name the file alone, behind the place that led to it.
+var templateErrors = regexp.MustCompile(`(?s)^.*template: ?([a-z]+\.html)(?::(\d+)(?::(\d+))?)?: (.*)$`)
 
 // themeError says where in a theme the mistake is.
 func themeError(err error) error {
