@@ -233,9 +233,8 @@ func (d *entryText) enlist(word string) {
 	d.lists += word
 }
 
-// indexed takes out what was indexed, and has whoever keeps what was found look anew:
-// the version of the planet rises too, since that is what they ask for. When it changed
-// is as it was, for what it shows has not.
+// indexed takes out what was indexed, and has whoever keeps what was found look anew. What
+// else the planet shows is as it was.
 func (t *txn) indexed(w *work, mark string) error {
 	ids := anys(w.ids)
 	slices.Reverse(ids) // in the order of the table
@@ -248,9 +247,6 @@ func (t *txn) indexed(w *work, mark string) error {
 	}
 	if err := t.exec(`INSERT INTO versions (scope, seq, changed) VALUES ($1, 1, $2)
 		ON CONFLICT (scope) DO UPDATE SET seq = versions.seq + 1, changed = max(versions.changed, excluded.changed)`, indexedScope, micros(time.Now())); err != nil {
-		return err
-	}
-	if err := t.exec(`UPDATE versions SET seq = seq + 1 WHERE scope = ''`); err != nil {
 		return err
 	}
 	if mark != w.mark {

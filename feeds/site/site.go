@@ -210,7 +210,7 @@ func (s *Site) Refresh(ctx context.Context) error {
 	s.refresh.Lock()
 	defer s.refresh.Unlock()
 	defer s.tick.Add(1)
-	seq, _, err := s.reader.Version(ctx, feeds.Query{})
+	seq, _, err := s.reader.Version(ctx, feeds.Query{Text: "*"}) // of what is found, too
 	if err != nil {
 		return fmt.Errorf("ask the store what has changed: %w", err)
 	}
