@@ -69,10 +69,19 @@ func BenchmarkServeDelta(b *testing.B) {
 	benchmarkAsk(b, s, 226, "A-IM", "feed", "If-None-Match", old, "Accept-Encoding", "gzip, deflate, br, zstd")
 }
 
-// BenchmarkPage renders a page of 60 entries without the cache in front of it.
+// BenchmarkPage renders a page of 60 entries without the cache in front of it: with posts
+// that were rendered for other pages, and with none.
 func BenchmarkPage(b *testing.B) {
+	b.Run("kept", func(b *testing.B) { benchmarkPage(b, newSite(b, newFake())) })
+	b.Run("new", func(b *testing.B) {
+		s := newSite(b, newFake())
+		s.posts = newFragments(0)
+		benchmarkPage(b, s)
+	})
+}
+
+func benchmarkPage(b *testing.B, s *Site) {
 	f := newFake()
-	s := newSite(b, f)
 	m := material{view: s.plainView(route{}), entries: f.entries[:60]}
 	if len(m.entries) != testPlanet.Entries {
 		b.Fatal("not a full page")
