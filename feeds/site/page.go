@@ -149,7 +149,8 @@ func (s *Site) writePage(w io.Writer, rt route, m material) error {
 func (s *Site) entryPage(p *page, m material) {
 	e := &m.entries[0]
 	x := (&poster{s: s, alone: true, authors: m.authors}).post(e)
-	x.History, x.Reasons = tellHistory(e, m.versions), feeds.TellReasons(m.named())
+	x.History = tellHistory(e, m.versions)
+	x.Reasons = append([]string{tellArrival(e)}, feeds.TellReasons(m.named())...)
 	p.Post = &x
 	p.Title, p.Heading, p.Lead = x.Title+" – "+s.planet.Title, x.Title, ""
 	p.About = feeds.Excerpt(cmp.Or(e.Summary, e.Content), 200)
@@ -157,6 +158,19 @@ func (s *Site) entryPage(p *page, m material) {
 	if x.Host != "" {
 		p.Canonical = x.Link
 	}
+}
+
+// tellArrival says since when a post is here, and why it stands where it does.
+func tellArrival(e *feeds.Entry) string {
+	came, at := momentOf(e.FirstSeen).Text, momentOf(e.Sort).Text
+	text := "It came here on " + came
+	if e.Source != nil {
+		text = "It came here from " + e.Source.Name() + " on " + came
+	}
+	if at == came {
+		return text + "."
+	}
+	return text + ", and stands where it was dated then: " + at + "."
 }
 
 // viewPage shows the entries of a view: the newest, those of an archive, or titles only.
@@ -172,7 +186,7 @@ func (s *Site) viewPage(p *page, rt route, m material) {
 		p.Title = "Titles: " + p.Title
 	case rt.archive > 0:
 		p.Title = fmt.Sprintf("Page %d: %s", rt.archive, p.Title)
-		p.Lead = fmt.Sprintf("Page %d of %d, in the order in which posts came here.", rt.archive, m.archives)
+		p.Lead = fmt.Sprintf("Page %d, in the order in which posts came here.", rt.archive)
 	case rt.kind == atSource:
 		p.Site, p.Feed = webLink(m.view.home), webLink(m.view.feed)
 		p.Doing = s.href(route{kind: atWhy, name: rt.name})

@@ -138,7 +138,8 @@ func TestAnEntrySaysWhatItIs(t *testing.T) {
 		}, []string{"javascript:", "data:", "onload"}},
 		{"alone", "/entry/long/", "Title of <em>long", []string{
 			`<h1 class="p-name"><a class="u-url" href="https://rook.example/long">Title of <em>long</em></a></h1>`, "<h2>Top</h2>", "<h3>Below</h3>", "on rook.example</a>",
-		}, []string{"<details", "Read on"}},
+			`<summary lang="en">How it came here</summary>`, `<li dir="ltr">It came here from &#34;Beet`,
+		}, []string{"Read on", "here once"}},
 		{"alone and huge", "/entry/huge/", "Title of huge", []string{strings.Repeat("More than a page may carry. ", 4000)}, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {

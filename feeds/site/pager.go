@@ -20,8 +20,8 @@ type pager struct {
 const pagerMonths = 6
 
 // viewPager leads to the numbered pages of a view, which are its archives: numbered from
-// the oldest, in the order of arrival, they never shift (pages.md 5). The planet's also
-// leads to its months, which are in the order of time.
+// the oldest, in the order of arrival, they never shift (pages.md 5), nor change but for the last. The
+// planet's first also leads to its months, which are in the order of time.
 func (s *Site) viewPager(rt route, m material) *pager {
 	p := &pager{}
 	page := func(n int) *link {
@@ -33,7 +33,7 @@ func (s *Site) viewPager(rt route, m material) *pager {
 	case n == 0 && m.archives > 0:
 		p.Older = page(m.archives)
 	case n > 0:
-		p.Here = fmt.Sprintf("Page %d of %d", n, m.archives)
+		p.Here = fmt.Sprintf("Page %d", n) // of how many would change with every new one
 		if p.Newer = page(n + 1); n == m.archives {
 			p.Newer = &link{"The newest posts", s.href(rt.page())}
 		}
@@ -41,7 +41,7 @@ func (s *Site) viewPager(rt route, m material) *pager {
 			p.Older = page(n - 1)
 		}
 	}
-	if rt.kind == atHome && len(m.months) > 0 {
+	if rt.kind == atHome && rt.archive == 0 && len(m.months) > 0 {
 		p.AllMonths = s.href(route{kind: atMonths})
 		for _, c := range m.months[:min(len(m.months), pagerMonths)] {
 			p.Months = append(p.Months, s.monthLink(c.Month))

@@ -16,7 +16,7 @@ import (
 func TestNumberedPagesAreTheArchivesAndNeverShift(t *testing.T) {
 	f, s := archived(t)
 	last := body(t, get(s, "/page/2/"))
-	wantParts(t, "the last page", last, "Page 2 of 2", `<a rel="next" href="/">Newer: The newest posts</a>`, `<a rel="prev" href="/page/1/">Older: Page 1</a>`,
+	wantParts(t, "the last page", last, ">Page 2<", "!Page 2 of", `<a rel="next" href="/">Newer: The newest posts</a>`, `<a rel="prev" href="/page/1/">Older: Page 1</a>`,
 		`<link rel="canonical" href="https://planet.example/page/2/">`, `href="/entry/`)
 	first := body(t, get(s, "/page/1/"))
 	wantParts(t, "the first page", first, `<a rel="next" href="/page/2/">Newer: Page 2</a>`, `!rel="prev"`)
