@@ -49,6 +49,9 @@ func BenchmarkPassWithFaults(b *testing.B) {
 				}
 				bad.add(s.measure(b))
 			}
+			if ratio := bad.pass.Seconds() / good.pass.Seconds(); ratio > 1.5 {
+				b.Errorf("with faults a pass takes %.2f times as long", ratio)
+			}
 			b.ReportMetric(0, "ns/op")
 			b.ReportMetric(good.pass.Seconds()/float64(b.N), "s/good-pass")
 			b.ReportMetric(bad.pass.Seconds()/good.pass.Seconds(), "ratio")

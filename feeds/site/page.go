@@ -36,6 +36,7 @@ type page struct {
 	Node      template.URL // where the XMPP network has the same; ours, not a stranger's
 	Nav       []navLink
 	Seek      string // where the form of the search leads
+	Within    string // where the posts of the view alone are searched; "": nowhere
 	OPML      string
 	List      string    // the sources of a category as OPML
 	Look      look      // when the planet last looked at its sources
@@ -160,6 +161,24 @@ func (s *Site) entryPage(p *page, m material) {
 	}
 }
 
+// within is where the posts of a list alone are searched.
+func (s *Site) within(rt route) string {
+	at := route{kind: atSearch}
+	switch rt.kind {
+	case atCategory:
+		at.filter.category = rt.name
+	case atSource:
+		at.filter.source = rt.name
+	case atAuthor:
+		at.filter.author = rt.name
+	case atLanguage:
+		at.filter.language = rt.name
+	default:
+		return ""
+	}
+	return s.href(at)
+}
+
 // tellArrival says since when a post is here, and why it stands where it does.
 func tellArrival(e *feeds.Entry) string {
 	came, at := momentOf(e.FirstSeen).Text, momentOf(e.Sort).Text
@@ -175,7 +194,7 @@ func tellArrival(e *feeds.Entry) string {
 
 // viewPage shows the entries of a view: the newest, those of an archive, or titles only.
 func (s *Site) viewPage(p *page, rt route, m material) {
-	p.Ways, p.Pager = s.ways(rt), s.viewPager(rt, m)
+	p.Ways, p.Pager, p.Within = s.ways(rt), s.viewPager(rt, m), s.within(rt)
 	if rt.titles {
 		p.Template, p.Dates = "titles", s.titles(m.entries)
 	} else {

@@ -304,3 +304,22 @@ func TestPageThatEndsSaysSo(t *testing.T) {
 		t.Errorf("%d titles, and nothing is said of the others", n)
 	}
 }
+
+// The form of the search names a hundred lists at most: each list leads to its own search.
+func TestEveryListLeadsToItsSearch(t *testing.T) {
+	s := newSite(t, newFake())
+	for path, to := range map[string]string{
+		"/category/chess/": "/search?category=chess", "/source/rook/": "/search?source=rook", "/author/ann-lee/": "/search?author=ann-lee",
+		"/language/de/": "/search?lang=de", "/category/g%C3%A4rten/": "/search?category=g%C3%A4rten",
+	} {
+		if text := body(t, get(s, path)); !strings.Contains(text, `<a href="`+to+`">Search these posts</a>`) {
+			t.Errorf("%s does not lead to %s", path, to)
+		}
+		if r := get(s, to); r.StatusCode != 200 {
+			t.Errorf("%s: %d", to, r.StatusCode)
+		}
+	}
+	if strings.Contains(body(t, get(s, "/")), "Search these posts") {
+		t.Error("the planet's own search is the form on every page")
+	}
+}
