@@ -33,9 +33,9 @@ func (db *DB) MendClock(ctx context.Context, now time.Time) error {
 				return err
 			}
 			if err := t.exec(`UPDATE sources SET last_visit = $1, last_success = min(last_success, $1), lease = 0, fence = fence + 1,
-				next_visit = CASE WHEN next_visit > last_visit THEN $1 + next_visit - last_visit ELSE next_visit END,
-				retry_after = CASE WHEN retry_after > last_visit THEN $1 + retry_after - last_visit ELSE 0 END
-				WHERE last_visit > $2`, later(0), later(clockSlack)); err != nil {
+				next_visit = CASE WHEN next_visit > last_visit THEN min($1 + next_visit - last_visit, $3) ELSE next_visit END,
+				retry_after = CASE WHEN retry_after > last_visit THEN min($1 + retry_after - last_visit, $3) ELSE 0 END
+				WHERE last_visit > $2`, later(0), later(clockSlack), later(longestWish)); err != nil {
 				return err
 			}
 			return t.exec(`UPDATE hosts SET until = $1 WHERE until > $2`, later(doubtfulWish), later(longestWish+clockSlack))

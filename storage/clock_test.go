@@ -34,6 +34,9 @@ func TestVisitsOfAClockThatWasAheadAreTakenForVisitsOfNow(t *testing.T) {
 					v = visitOf(claimed(t, db, "b", then), then)
 					v.Next, v.Outcome, v.Feed, v.Err = then.Add(2*hour), feeds.Failed, nil, errors.New("trouble")
 					commit(t, db, v)
+					v = visitOf(claimed(t, db, "new", then), then)
+					v.Next, v.RetryAfter = then.AddDate(1, 0, 0), then.AddDate(1000, 0, 0) // nobody is left alone for so long
+					commit(t, db, v)
 					mend(t, db)
 					if !c.wrong {
 						return
@@ -45,8 +48,11 @@ func TestVisitsOfAClockThatWasAheadAreTakenForVisitsOfNow(t *testing.T) {
 					if !b.LastVisit.Equal(epoch) || !b.LastSuccess.IsZero() || !b.NextVisit.Equal(epoch.Add(2*hour)) || !b.RetryAfter.IsZero() || b.Failures != 1 {
 						t.Errorf("%v: b is %+v", c.ahead, b)
 					}
-					if due := claim(t, db, feeds.Want{Now: epoch.Add(3 * hour), Start: epoch.Add(3 * hour), N: 9}); len(due) != 3 {
+					if due := claim(t, db, feeds.Want{Now: epoch.Add(3 * hour), Start: epoch.Add(3 * hour), N: 9}); len(due) != 2 {
 						t.Errorf("%v: claimed %d three hours later", c.ahead, len(due))
+					}
+					if due := claim(t, db, feeds.Want{Now: epoch.Add(longestWish), Start: epoch.Add(longestWish), N: 9, Slugs: []string{"new"}}); len(due) != 1 {
+						t.Errorf("%v: claimed %d a week later", c.ahead, len(due))
 					}
 					hosts, err := db.BusyHosts(t.Context(), epoch)
 					if until := hosts["other.example"]; err != nil || until.After(epoch.Add(longestWish+clockSlack)) {
