@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"net/netip"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -54,12 +55,14 @@ type Options struct {
 }
 
 // HTTP fetches remote feeds. It is safe for concurrent use and keeps nothing
-// between visits but idle connections: no cookies, no cache, no credentials.
+// between visits but idle connections, and which hosts have said 429: no cookies, no
+// cache, no credentials.
 type HTTP struct {
 	transport *http.Transport
 	agent     string
 	limits    limits
 	now       func() time.Time
+	rests     sync.Map // host → time.Time until which it is not to be asked
 }
 
 // limits are the bounds of one visit: times and, for the body, bytes.
@@ -168,9 +171,43 @@ func (c *cancelling) Close() error {
 	return c.ReadCloser.Close()
 }
 
+// ErrRest means that an address leads to a host that is to be left alone.
+var ErrRest = errors.New("the host is left alone")
+
+// restLeast is how long a host that says 429 is left alone at least (fetching.md 22).
+const restLeast = time.Hour
+
+// restOf is until when the host that a redirect has led to is not to be asked; zero: it
+// may be. Whose host has enough, whoever claims sources knows, but not where they lead.
+func (h *HTTP) restOf(w *walk) time.Time {
+	if !w.redirected() {
+		return time.Time{}
+	}
+	until, ok := h.rests.Load(w.place())
+	if !ok {
+		return time.Time{}
+	}
+	if !h.now().Before(until.(time.Time)) {
+		h.rests.Delete(w.place())
+		return time.Time{}
+	}
+	return until.(time.Time)
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}
+
 // walk asks hop by hop until there is an answer.
 func (h *HTTP) walk(ctx, visit context.Context, w *walk) (Response, error) {
 	for {
+		if until := h.restOf(w); !until.IsZero() {
+			w.retryAfter = until
+			return Response{URL: w.url.String(), RetryAfter: until}, w.sentence(w.place()+" said just before that it is asked too often (429), and is left alone", ErrRest)
+		}
 		req, err := w.request(visit, h.agent)
 		if err != nil {
 			return Response{URL: w.url.String()}, w.sentence("the address of "+w.place()+" cannot be asked", err)
@@ -180,6 +217,9 @@ func (h *HTTP) walk(ctx, visit context.Context, w *walk) (Response, error) {
 			return Response{URL: w.url.String(), RetryAfter: w.retryAfter}, h.explain(ctx, visit, w, err)
 		}
 		w.heed(answer, h.now())
+		if answer.StatusCode == http.StatusTooManyRequests {
+			h.rests.Store(w.place(), later(w.retryAfter, h.now().Add(restLeast)))
+		}
 		if !redirects(answer) {
 			return h.read(ctx, visit, w, answer)
 		}

@@ -38,6 +38,41 @@ func TestRedirectCarriesNothingAlong(t *testing.T) {
 	}
 }
 
+// fetching.md 21: whoever leads to a host that has enough leaves it alone, as those do whose
+// own it is.
+func TestHostThatHasEnoughIsNotAskedByRedirects(t *testing.T) {
+	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	busy := newServer(t, always(429, "", "Retry-After", "7200"))
+	from := newServer(t, func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, busy.URL+r.URL.Path, http.StatusFound)
+	})
+	h := newFetcher(t, Options{Now: func() time.Time { return now }}, busy, from)
+	rest := now.Add(2 * time.Hour)
+	fetch := func(path string) (Response, error) {
+		return h.Fetch(t.Context(), source(from.URL+path), feeds.Validators{})
+	}
+	var status *StatusError
+	if _, err := fetch("/a"); !errors.As(err, &status) || status.Status != 429 {
+		t.Fatal(err)
+	}
+	if r, err := fetch("/b"); !errors.Is(err, ErrRest) || !r.RetryAfter.Equal(rest) || len(busy.requests()) != 1 {
+		t.Errorf("%v, retry after %v, asked %d times", err, r.RetryAfter, len(busy.requests()))
+	}
+	if now = rest.Add(-time.Second); len(from.requests()) != 2 {
+		t.Errorf("the first was asked %d times", len(from.requests()))
+	}
+	if _, err := fetch("/b"); !errors.Is(err, ErrRest) {
+		t.Error(err)
+	}
+	now = rest
+	if _, err := fetch("/b"); !errors.As(err, &status) || len(busy.requests()) != 2 {
+		t.Errorf("%v, asked %d times", err, len(busy.requests()))
+	}
+	if _, err := h.Fetch(t.Context(), source(busy.URL), feeds.Validators{}); !errors.As(err, &status) { // which whoever claims decides
+		t.Error(err)
+	}
+}
+
 func TestOnlyPermanentHopsMoveASource(t *testing.T) {
 	tests := []struct {
 		codes string
