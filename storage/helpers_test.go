@@ -58,7 +58,7 @@ func eachWith(t *testing.T, handles int, test func(t *testing.T, all []*DB)) {
 		test(t, all)
 	})
 	t.Run("postgres", func(t *testing.T) {
-		url := pgtest.URL(t)
+		url := newURL(t)
 		var all []*DB
 		for range handles {
 			db, err := Open(t.Context(), url)

@@ -28,31 +28,32 @@ func TestClaimTakesTheLongestDueFirst(t *testing.T) {
 }
 
 func TestClaimedSourceIsNobodyElsesUntilItsLeaseEnds(t *testing.T) {
-	path := newFile(t)
-	here, there := open(t, path), open(t, path)
-	configure(t, here, nil, remote("a"))
-	d := claim(t, here, feeds.Want{Now: epoch, N: 1, Lease: time.Minute})[0]
-	for _, db := range []*DB{here, there} {
-		same(t, "during the lease", slugsOf(claim(t, db, feeds.Want{Now: epoch.Add(time.Minute - 1), N: 1})), []string{})
-	}
-	newer := claim(t, there, feeds.Want{Now: epoch.Add(time.Minute), N: 1})
-	same(t, "after the lease", slugsOf(newer), []string{"a"})
+	eachWith(t, 2, func(t *testing.T, stores []*DB) {
+		here, there := stores[0], stores[1]
+		configure(t, here, nil, remote("a"))
+		d := claim(t, here, feeds.Want{Now: epoch, N: 1, Lease: time.Minute})[0]
+		for _, db := range []*DB{here, there} {
+			same(t, "during the lease", slugsOf(claim(t, db, feeds.Want{Now: epoch.Add(time.Minute - 1), N: 1})), []string{})
+		}
+		newer := claim(t, there, feeds.Want{Now: epoch.Add(time.Minute), N: 1})
+		same(t, "after the lease", slugsOf(newer), []string{"a"})
 
-	before := dump(t, here)
-	old := visitOf(d, epoch, post("late", epoch))
-	old.Validators.ETag = `"late"`
-	if tally, err := here.Commit(t.Context(), old); !errors.Is(err, feeds.ErrLeaseLost) || !tally.Zero() {
-		t.Errorf("the old claim's commit: %v, %v", tally, err)
-	}
-	if err := here.Release(t.Context(), d); err != nil {
-		t.Error(err)
-	}
-	if now := dump(t, here); now != before {
-		t.Errorf("the old claim changed the store:\n%s", diff(before, now))
-	}
-	if tally := commit(t, there, visitOf(newer[0], epoch, post("p", epoch))); tally.New != 1 {
-		t.Errorf("the new claim's commit: %v", tally)
-	}
+		before := dump(t, here)
+		old := visitOf(d, epoch, post("late", epoch))
+		old.Validators.ETag = `"late"`
+		if tally, err := here.Commit(t.Context(), old); !errors.Is(err, feeds.ErrLeaseLost) || !tally.Zero() {
+			t.Errorf("the old claim's commit: %v, %v", tally, err)
+		}
+		if err := here.Release(t.Context(), d); err != nil {
+			t.Error(err)
+		}
+		if now := dump(t, here); now != before {
+			t.Errorf("the old claim changed the store:\n%s", diff(before, now))
+		}
+		if tally := commit(t, there, visitOf(newer[0], epoch, post("p", epoch))); tally.New != 1 {
+			t.Errorf("the new claim's commit: %v", tally)
+		}
+	})
 }
 
 func TestReleasedSourceIsDueAtOnce(t *testing.T) {

@@ -290,35 +290,35 @@ func TestTwoEntriesOfOneSourceWithOneLinkStayTwo(t *testing.T) {
 }
 
 func TestTwoSourcesThatRaceForAPostMakeOneEntry(t *testing.T) {
-	path := newFile(t)
-	stores := []*DB{open(t, path), open(t, path)}
-	configure(t, stores[0], nil, remote("a"), remote("b"))
-	var visits []feeds.Visit
-	for i, slug := range []string{"a", "b"} {
-		var list []feeds.Entry
-		for n := range 50 {
-			list = append(list, post(fmt.Sprint(n), epoch))
-		}
-		visits = append(visits, visitOf(claimed(t, stores[i], slug, epoch), epoch, list...))
-	}
-	tallies := make(chan feeds.Tally, 2)
-	for i, v := range visits {
-		go func() {
-			tally, err := stores[i].Commit(t.Context(), v)
-			if err != nil {
-				t.Error(err)
+	eachWith(t, 2, func(t *testing.T, stores []*DB) {
+		configure(t, stores[0], nil, remote("a"), remote("b"))
+		var visits []feeds.Visit
+		for i, slug := range []string{"a", "b"} {
+			var list []feeds.Entry
+			for n := range 50 {
+				list = append(list, post(fmt.Sprint(n), epoch))
 			}
-			tallies <- tally
-		}()
-	}
-	var sum feeds.Tally
-	for range visits {
-		sum.Add(<-tallies)
-	}
-	if sum != (feeds.Tally{New: 50, Duplicate: 50}) {
-		t.Errorf("together %+v", sum)
-	}
-	sound(t, stores[0])
+			visits = append(visits, visitOf(claimed(t, stores[i], slug, epoch), epoch, list...))
+		}
+		tallies := make(chan feeds.Tally, 2)
+		for i, v := range visits {
+			go func() {
+				tally, err := stores[i].Commit(t.Context(), v)
+				if err != nil {
+					t.Error(err)
+				}
+				tallies <- tally
+			}()
+		}
+		var sum feeds.Tally
+		for range visits {
+			sum.Add(<-tallies)
+		}
+		if sum != (feeds.Tally{New: 50, Duplicate: 50}) {
+			t.Errorf("together %+v", sum)
+		}
+		sound(t, stores[0])
+	})
 }
 
 func TestPublicIDsAreTheSameAfterTheDatabaseWasWiped(t *testing.T) {

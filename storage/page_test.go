@@ -85,52 +85,53 @@ func TestEntryComesBackAsItWasStored(t *testing.T) {
 // Every answer is one state of the store: an entry whose source had been taken
 // away between two questions would have none.
 func TestEntriesAreReadFromOneStateWhileOthersWrite(t *testing.T) {
-	path := newFile(t)
-	db, other := open(t, path), open(t, path)
-	configure(t, db, nil, folder("own"), remote("far"))
-	visit(t, db, "far", epoch, in(post("p", epoch), "C"))
-	done, read := make(chan struct{}), make(chan string)
-	go func() {
-		defer close(read)
-		for {
-			list, err := db.Entries(t.Context(), feeds.Query{})
-			if err != nil {
-				read <- err.Error()
-			}
-			for _, e := range list {
-				if n := map[bool]int{true: 2, false: 1}[e.Source != nil && e.Source.Slug == "own"]; e.Source == nil || len(e.Categories) != n || len(e.Also) != n-1 {
-					read <- fmt.Sprintf("source %v, also %v, categories %v", e.Source, e.Also, e.Categories)
+	eachWith(t, 2, func(t *testing.T, stores []*DB) {
+		db, other := stores[0], stores[1]
+		configure(t, db, nil, folder("own"), remote("far"))
+		visit(t, db, "far", epoch, in(post("p", epoch), "C"))
+		done, read := make(chan struct{}), make(chan string)
+		go func() {
+			defer close(read)
+			for {
+				list, err := db.Entries(t.Context(), feeds.Query{})
+				if err != nil {
+					read <- err.Error()
+				}
+				for _, e := range list {
+					if n := map[bool]int{true: 2, false: 1}[e.Source != nil && e.Source.Slug == "own"]; e.Source == nil || len(e.Categories) != n || len(e.Also) != n-1 {
+						read <- fmt.Sprintf("source %v, also %v, categories %v", e.Source, e.Also, e.Categories)
+					}
+				}
+				select {
+				case <-done:
+					return
+				default:
 				}
 			}
-			select {
-			case <-done:
-				return
-			default:
+		}()
+		go func() {
+			defer close(done)
+			for i := range 60 {
+				at := epoch.Add(time.Duration(i+1) * time.Hour)
+				due, err := other.Claim(t.Context(), feeds.Want{Now: at, Start: at, N: 1, Lease: time.Minute, Slugs: []string{"own"}})
+				if err != nil || len(due) != 1 {
+					t.Errorf("claim: %d, %v", len(due), err)
+					return
+				}
+				v := visitOf(due[0], at, in(post("p", epoch), "D"))
+				if i%2 == 1 {
+					v = visitOf(due[0], at)
+					v.Withdrawn = []string{"p"}
+				}
+				if _, err := other.Commit(t.Context(), v); err != nil {
+					t.Error(err)
+				}
 			}
+		}()
+		for torn := range read {
+			t.Error(torn)
 		}
-	}()
-	go func() {
-		defer close(done)
-		for i := range 60 {
-			at := epoch.Add(time.Duration(i+1) * time.Hour)
-			due, err := other.Claim(t.Context(), feeds.Want{Now: at, Start: at, N: 1, Lease: time.Minute, Slugs: []string{"own"}})
-			if err != nil || len(due) != 1 {
-				t.Errorf("claim: %d, %v", len(due), err)
-				return
-			}
-			v := visitOf(due[0], at, in(post("p", epoch), "D"))
-			if i%2 == 1 {
-				v = visitOf(due[0], at)
-				v.Withdrawn = []string{"p"}
-			}
-			if _, err := other.Commit(t.Context(), v); err != nil {
-				t.Error(err)
-			}
-		}
-	}()
-	for torn := range read {
-		t.Error(torn)
-	}
+	})
 }
 
 // plan is how the engine would answer, a line a step.
