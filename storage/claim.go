@@ -18,7 +18,11 @@ import (
 // and the old claim's Commit is refused. How long that is, the clock of the database
 // says, where it has one.
 func (db *DB) Claim(ctx context.Context, want feeds.Want) ([]feeds.Due, error) {
-	due, err := db.claimOnce(ctx, want)
+	var due []feeds.Due
+	err := twice(func() (err error) {
+		due, err = db.claimOnce(ctx, want)
+		return err
+	})
 	for wait := besideFirst; errors.Is(err, errBeside) && wait < besideMost; wait *= 2 {
 		select {
 		case <-time.After(wait):

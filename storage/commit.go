@@ -111,11 +111,16 @@ func (db *DB) commitWaiting() {
 }
 
 func (db *DB) commitBatch(ctx context.Context, batch []*pending) {
-	failed, err := db.commitAll(ctx, batch)
+	var failed *pending
+	commit := func() (err error) {
+		failed, err = db.commitAll(ctx, batch)
+		return err
+	}
+	err := twice(commit)
 	for failed != nil {
 		failed.end(err)
 		batch = slices.DeleteFunc(batch, func(p *pending) bool { return p == failed })
-		failed, err = db.commitAll(ctx, batch)
+		err = twice(commit)
 	}
 	for _, p := range batch {
 		p.end(err)

@@ -169,7 +169,7 @@ func patient(ctx context.Context, tx *sql.Tx, d *dialect) error {
 	if d != postgres {
 		return nil
 	}
-	_, err := tx.ExecContext(ctx, `SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = '10min'; SET LOCAL enable_sort = off`)
+	_, err := tx.ExecContext(ctx, `SET LOCAL statement_timeout = 0; SET LOCAL tcp_user_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = '10min'; SET LOCAL enable_sort = off`)
 	return err
 }
 

@@ -228,6 +228,41 @@ func TestWorkerThatTakesNothingHoldsUpNoOther(t *testing.T) {
 	}
 }
 
+// Nor does one that was stopped between two statements, and when it goes on it does again
+// what the server has ended.
+func TestWorkerThatIsStoppedInATransactionMakesItAgain(t *testing.T) {
+	url := newURL(t)
+	stopped, err := Open(t.Context(), url+map[bool]string{true: "&", false: "?"}[strings.Contains(url, "?")]+"idle_in_transaction_session_timeout=200")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { shut(t, stopped) })
+	other, err := Open(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { shut(t, other) })
+	configure(t, other, nil, remote("a"), remote("b"))
+	v := visitOf(claimed(t, other, "a", epoch), epoch, post("p", epoch))
+	runs := 0
+	err = twice(func() error {
+		return stopped.tx(t.Context(), func(txn *txn) error {
+			if runs++; runs == 1 { // the other waits for it until the server has ended it
+				commit(t, other, v)
+			}
+			return txn.exec(`UPDATE sources SET held = 1 WHERE slug = 'b'`)
+		})
+	})
+	if err != nil || runs != 2 || !stateOf(t, other, "b").State.Held {
+		t.Errorf("made %d times: %v", runs, err)
+	}
+	if err := twice(func() error { runs++; return errFault }); !errors.Is(err, errFault) || runs != 3 {
+		t.Errorf("what failed of itself is made %d times: %v", runs-2, err)
+	}
+	same(t, "stored", titles(entries(t, other, feeds.Query{})), []string{"Post p"})
+	sound(t, other)
+}
+
 // Whoever reads, or waits for anything else, hears within the patience that the network
 // says nothing any more, at whatever moment it falls silent; then it is of use again.
 func TestNetworkThatIsSilentKeepsNobodyForEver(t *testing.T) {

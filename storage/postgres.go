@@ -22,8 +22,10 @@ import (
 // hold up all others, and a network that is cut says nothing.
 const (
 	postgresConnect   = 10 * time.Second
-	postgresStatement = 5 * time.Minute  // to wait for a long commit of another counts
-	postgresIdle      = 10 * time.Second // between two statements of a transaction
+	postgresStatement = 5 * time.Minute // to wait for a long commit of another counts
+	// postgresIdle is how long a server waits between two statements of a transaction: all
+	// others wait for the one that commits, and their leases must not end meanwhile.
+	postgresIdle = 2 * time.Second
 	// postgresUnread is how long a server keeps what it has to say for somebody who does not
 	// take it: while it does, none of its own limits ends his transaction.
 	postgresUnread = 15 * time.Second

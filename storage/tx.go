@@ -3,6 +3,7 @@ package storage
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -66,9 +67,28 @@ func (db *DB) txBeside(ctx context.Context, f func(*txn) error) error {
 	defer tx.Rollback() //nolint:errcheck // after a Commit it does nothing
 	if err := f(&txn{ctx: ctx, tx: tx, db: db, last: map[string]int64{}, first: map[string]int64{},
 		categories: map[feeds.CategoryName]categoryRow{}, scopes: map[string]int64{}}); err != nil {
-		return explain(err)
+		if err = explain(err); errors.Is(err, ErrUnreachable) {
+			err = endedError{err}
+		}
+		return err
 	}
 	return explain(tx.Commit())
+}
+
+// endedError is that of a transaction which the server or the network ended before it was
+// to be committed, as when this process was stopped for a while. Nothing of it is stored,
+// and it may be made again.
+type endedError struct{ error }
+
+func (e endedError) Unwrap() error { return e.error }
+
+// twice makes a transaction again if it was ended the first time.
+func twice(make func() error) error {
+	err := make()
+	if ended := (endedError{}); errors.As(err, &ended) {
+		err = make()
+	}
+	return err
 }
 
 func (t *txn) exec(text string, args ...any) error {
