@@ -71,10 +71,10 @@ func (x *solitude) why(s *feeds.Source) string {
 		return "it asked to be left alone until " + untilTime(s.State.RetryAfter)
 	case !x.hosts[host].IsZero():
 		return fmt.Sprintf("%s, and is left alone until %s", busyHost(host), untilTime(x.hosts[host]))
+	case !s.State.LastVisit.IsZero() && again.After(x.now) && !s.Local(): // its lease lasts for a moment longer
+		return fmt.Sprintf("not before %s (fetch.min_interval)", untilTime(again))
 	case !x.claims[s.Slug].IsZero():
 		return fmt.Sprintf("it or another of its host is claimed by another process, which visits now or was killed while it did; free again at %s at the latest", untilTime(x.claims[s.Slug]))
-	case !s.State.LastVisit.IsZero() && again.After(x.now) && !s.Local():
-		return fmt.Sprintf("not before %s (fetch.min_interval)", untilTime(again))
 	}
 	return ""
 }

@@ -20,8 +20,9 @@ type pager struct {
 const pagerMonths = 6
 
 // viewPager leads to the numbered pages of a view, which are its archives: numbered from
-// the oldest, in the order of arrival, they never shift (pages.md 5), nor change but for the last. The
-// planet's first also leads to its months, which are in the order of time.
+// the oldest, in the order of arrival, they never shift (pages.md 5), and none but the last
+// changes when another comes. The planet's first page also leads to its months, which are
+// in the order of time.
 func (s *Site) viewPager(rt route, m material) *pager {
 	p := &pager{}
 	page := func(n int) *link {
