@@ -225,6 +225,13 @@ func (c *postgresConn) CheckNamedValue(v *driver.NamedValue) error {
 	return nil
 }
 
+// isStopped says that the server has ended a transaction in which we said nothing for too
+// long.
+func isStopped(err error) bool {
+	var e *pgconn.PgError
+	return errors.As(err, &e) && e.Code == "25P03"
+}
+
 // explainPostgres gives an error of the engine its sentence; nil: it is none.
 func explainPostgres(err error) error {
 	var refused *pgconn.ConnectError

@@ -67,17 +67,17 @@ func (db *DB) txBeside(ctx context.Context, f func(*txn) error) error {
 	defer tx.Rollback() //nolint:errcheck // after a Commit it does nothing
 	if err := f(&txn{ctx: ctx, tx: tx, db: db, last: map[string]int64{}, first: map[string]int64{},
 		categories: map[feeds.CategoryName]categoryRow{}, scopes: map[string]int64{}}); err != nil {
-		if err = explain(err); errors.Is(err, ErrUnreachable) {
-			err = endedError{err}
+		if isStopped(err) {
+			return endedError{explain(err)}
 		}
-		return err
+		return explain(err)
 	}
 	return explain(tx.Commit())
 }
 
-// endedError is that of a transaction which the server or the network ended before it was
-// to be committed, as when this process was stopped for a while. Nothing of it is stored,
-// and it may be made again.
+// endedError is that of a transaction which the server ended before it was to be
+// committed, since this process was stopped for a while. Nothing of it is stored, and it
+// may be made again.
 type endedError struct{ error }
 
 func (e endedError) Unwrap() error { return e.error }
