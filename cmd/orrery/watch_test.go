@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"io"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -17,12 +18,12 @@ type asked struct {
 	times       []time.Duration
 	since       time.Time
 	err         error
-	silent      bool // it says nothing
+	silent      atomic.Bool // it says nothing
 }
 
 func (a *asked) Version(ctx context.Context, _ feeds.Query) (int64, time.Time, error) {
 	a.times = append(a.times, time.Since(a.since))
-	if a.silent {
+	if a.silent.Load() {
 		<-ctx.Done()
 		return 0, time.Time{}, ctx.Err()
 	}
@@ -82,9 +83,9 @@ func TestChangeThatNobodyTellsOfIsNoticedWithinASecond(t *testing.T) {
 // A network that has forgotten the connection says nothing; the next question finds another.
 func TestStoreThatSaysNothingIsAskedAgain(t *testing.T) {
 	times := watched(t, func(a *asked, send func()) {
-		a.silent = true
+		a.silent.Store(true)
 		time.Sleep(2 * time.Second) // it is asked after one
-		a.silent = false
+		a.silent.Store(false)
 		time.Sleep(4 * time.Second)
 	})
 	if len(times) < 3 || times[0] != time.Second || times[1] > time.Second+askedFor+leastPause {
