@@ -53,9 +53,9 @@ type Options struct {
 	// source that has waited half of it for its host's turn is claimed anew.
 	// Default 10 minutes.
 	Lease time.Duration
-	// More is how long a visit may go on behind its answer, with documents of the past or
+	// Linger is how long a visit may go on behind its answer, with documents of the past or
 	// with a search for a feed that has moved: the pass waits for it. Default 30 seconds.
-	More time.Duration
+	Linger time.Duration
 	// Observe is told of every visit that was committed, one at a time.
 	Observe func(feeds.Visit, feeds.Tally)
 }
@@ -121,7 +121,7 @@ func New(o Options) *Aggregator {
 		o.Now = time.Now
 	}
 	o.Concurrency, o.PerHost = max(o.Concurrency, 1), max(o.PerHost, 1)
-	o.Lease, o.More = cmp.Or(o.Lease, 10*time.Minute), cmp.Or(o.More, 30*time.Second)
+	o.Lease, o.Linger = cmp.Or(o.Lease, 10*time.Minute), cmp.Or(o.Linger, 30*time.Second)
 	return &Aggregator{Options: o, bytes: semaphore.NewWeighted(bytesAtOnce), reading: make(chan struct{}, readAtOnce())}
 }
 

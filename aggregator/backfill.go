@@ -54,7 +54,7 @@ func (a *Aggregator) older(ctx context.Context, v *feeds.Visit, tally *feeds.Tal
 		if o.Backfill.Lost != "" {
 			o.Problems = append(slices.Clone(v.Problems), o.Backfill.Lost)
 		}
-		if o.Rest = a.rest(&d.Source); time.Since(begun) >= a.More {
+		if o.Rest = a.rest(&d.Source); time.Since(begun) >= a.Linger {
 			o.More = time.Time{}
 		}
 		t, err := a.Store.Commit(ctx, o)

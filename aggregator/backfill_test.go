@@ -325,7 +325,7 @@ func TestLongPastIsReadInSeveralVisits(t *testing.T) {
 	s, w := library(t, 5)
 	options := func(o *Options) {
 		w.options(o)
-		o.More = time.Nanosecond
+		o.Linger = time.Nanosecond
 	}
 	for i, asked := range [][]string{{"/feed", "/1"}, {`/feed "0"`, "/2"}, {`/feed "0"`, "/3"}, {`/feed "0"`, "/4"}, {`/feed "0"`}} {
 		w.now = epoch.Add(time.Duration(i) * 2 * time.Minute)

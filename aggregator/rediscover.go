@@ -24,7 +24,7 @@ func lost(now time.Time, s *feeds.Source, err error) bool {
 // rediscover looks whether the source's site names its feed somewhere else, and
 // reads that. Only a feed that is recognised is taken.
 func (a *Aggregator) rediscover(ctx context.Context, d feeds.Due) (fetch.Response, bool) {
-	ctx, cancel := context.WithTimeout(ctx, a.More)
+	ctx, cancel := context.WithTimeout(ctx, a.Linger)
 	defer cancel()
 	s := &d.Source
 	home := feeds.Source{Slug: s.Slug, URL: s.Home()}

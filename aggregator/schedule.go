@@ -22,7 +22,7 @@ const (
 	backoffFloor = time.Minute
 	// busyFloor is the first wait after a server said that it is asked too often
 	// without saying how long to wait (fetching.md 22).
-	busyFloor = time.Hour
+	busyFloor = feeds.MinRest
 	// longFailing is the number of failures in a row after which a source is asked
 	// longFailingWait times more rarely than Intervals.Max, but never forgotten
 	// (fetching.md 26).

@@ -66,6 +66,14 @@ type Move struct {
 	Looked time.Time `json:"looked,omitzero"`
 }
 
+// How long a server is left alone that asks for it: at least when it says that it is asked
+// too often (429), and at most, since a mistyped number must not lose a source for ever
+// (fetching.md 21, 22).
+const (
+	MinRest = time.Hour
+	MaxRest = 7 * 24 * time.Hour
+)
+
 // Backfill is how far the older documents of a source were read (RFC 5005 §4).
 type Backfill struct {
 	URL  string `json:"url,omitempty"`  // the next one; "": nothing is left to read
@@ -82,6 +90,5 @@ type Backfill struct {
 // Due says that the next document may be asked for. A time that is further away than any
 // is left alone was noted by a clock that was wrong.
 func (b *Backfill) Due(now time.Time) bool {
-	const longest = 8 * 24 * time.Hour // fetching.md 21: 7 days
-	return b.URL != "" && (!now.Before(b.After) || b.After.Sub(now) > longest)
+	return b.URL != "" && (!now.Before(b.After) || b.After.Sub(now) > MaxRest+24*time.Hour)
 }

@@ -4,17 +4,13 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"orrery/feeds"
 )
 
-const (
-	// clockSlack is how far ahead of now a last visit may lie before the clock must
-	// have been wrong when it was written.
-	clockSlack = time.Hour
-	// longestWish is the longest that a host is left alone (fetching.md 21), and
-	// doubtfulWish what is left of a wish that was noted by a wrong clock.
-	longestWish  = 7 * 24 * time.Hour
-	doubtfulWish = time.Hour
-)
+// clockSlack is how far ahead of now a last visit may lie before the clock must have been
+// wrong when it was written.
+const clockSlack = time.Hour
 
 // MendClock moves what a clock that was ahead has left behind, now that it has been put
 // back, to where it would be if the visits of that time were made just now: nobody is left
@@ -26,7 +22,7 @@ func (db *DB) MendClock(ctx context.Context, now time.Time) error {
 	later := func(d time.Duration) int64 { return db.leaseTime(now.Add(d)) }
 	var any bool
 	err := db.read.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM sources WHERE retired = 0 AND -last_visit < $1)
-		OR EXISTS (SELECT 1 FROM hosts WHERE until > $2)`, -later(clockSlack), later(longestWish+clockSlack)).Scan(&any)
+		OR EXISTS (SELECT 1 FROM hosts WHERE until > $2)`, -later(clockSlack), later(feeds.MaxRest+clockSlack)).Scan(&any)
 	if err == nil && any {
 		err = db.tx(ctx, func(t *txn) error {
 			if _, err := t.db.askClock(t); err != nil {
@@ -35,10 +31,10 @@ func (db *DB) MendClock(ctx context.Context, now time.Time) error {
 			if err := t.exec(`UPDATE sources SET last_visit = $1, last_success = min(last_success, $1), lease = 0, fence = fence + 1,
 				next_visit = CASE WHEN next_visit > last_visit THEN min($1 + next_visit - last_visit, $3) ELSE next_visit END,
 				retry_after = CASE WHEN retry_after > last_visit THEN min($1 + retry_after - last_visit, $3) ELSE 0 END
-				WHERE last_visit > $2`, later(0), later(clockSlack), later(longestWish)); err != nil {
+				WHERE last_visit > $2`, later(0), later(clockSlack), later(feeds.MaxRest)); err != nil {
 				return err
 			}
-			return t.exec(`UPDATE hosts SET until = $1 WHERE until > $2`, later(doubtfulWish), later(longestWish+clockSlack))
+			return t.exec(`UPDATE hosts SET until = $1 WHERE until > $2`, later(feeds.MinRest), later(feeds.MaxRest+clockSlack))
 		})
 	}
 	if err != nil {

@@ -38,10 +38,13 @@ func TestVisitsOfAClockThatWasAheadAreTakenForVisitsOfNow(t *testing.T) {
 					v.Next, v.RetryAfter = then.AddDate(1, 0, 0), then.AddDate(1000, 0, 0) // nobody is left alone for so long
 					commit(t, db, v)
 					mend(t, db)
+					a, b := stateOf(t, db, "a").State, stateOf(t, db, "b").State
 					if !c.wrong {
+						if !a.LastVisit.Equal(then) || !a.NextVisit.Equal(then.Add(hour)) || !a.RetryAfter.Equal(then.Add(3*hour)) || !b.NextVisit.Equal(then.Add(2*hour)) {
+							t.Errorf("%v: a is %+v, b %+v", c.ahead, a, b)
+						}
 						return
 					}
-					a, b := stateOf(t, db, "a").State, stateOf(t, db, "b").State
 					if !a.LastVisit.Equal(epoch) || !a.LastSuccess.Equal(epoch) || !a.NextVisit.Equal(epoch.Add(hour)) || !a.RetryAfter.Equal(epoch.Add(3*hour)) {
 						t.Errorf("%v: a is %+v", c.ahead, a)
 					}
@@ -51,11 +54,11 @@ func TestVisitsOfAClockThatWasAheadAreTakenForVisitsOfNow(t *testing.T) {
 					if due := claim(t, db, feeds.Want{Now: epoch.Add(3 * hour), Start: epoch.Add(3 * hour), N: 9}); len(due) != 2 {
 						t.Errorf("%v: claimed %d three hours later", c.ahead, len(due))
 					}
-					if due := claim(t, db, feeds.Want{Now: epoch.Add(longestWish), Start: epoch.Add(longestWish), N: 9, Slugs: []string{"new"}}); len(due) != 1 {
+					if due := claim(t, db, feeds.Want{Now: epoch.Add(feeds.MaxRest), Start: epoch.Add(feeds.MaxRest), N: 9, Slugs: []string{"new"}}); len(due) != 1 {
 						t.Errorf("%v: claimed %d a week later", c.ahead, len(due))
 					}
 					hosts, err := db.BusyHosts(t.Context(), epoch)
-					if until := hosts["other.example"]; err != nil || until.After(epoch.Add(longestWish+clockSlack)) {
+					if until := hosts["other.example"]; err != nil || until.After(epoch.Add(feeds.MaxRest+clockSlack)) {
 						t.Errorf("%v: the host is left alone until %v, %v", c.ahead, until, err)
 					}
 				})

@@ -8,9 +8,9 @@ import (
 	"orrery/feeds"
 )
 
-// A draft that was written long ago is published now: its page stands where its date
-// is, and readers of the feed hear of it all the same.
-func TestLatePostIsAmongTheNewestForFeedsAndInItsPlaceForPages(t *testing.T) {
+// A draft that was written long ago is published now: in the order of time it stands where
+// its date is, and first pages and feeds, which ask for what is open, have it all the same.
+func TestLatePostIsInItsPlaceAndAmongWhatIsOpen(t *testing.T) {
 	each(t, func(t *testing.T, db *DB) {
 		db.SetFeedSize(8)
 		configure(t, db, nil, remote("a"), remote("b"))

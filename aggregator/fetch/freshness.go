@@ -5,11 +5,13 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"orrery/feeds"
 )
 
 // MaxRetryAfter is the longest a server's wish to be left alone is kept
 // (fetching.md 21): a mistyped number must not lose a source for ever.
-const MaxRetryAfter = 7 * 24 * time.Hour
+const MaxRetryAfter = feeds.MaxRest
 
 // retryAfter is the time the server asked to be left alone until, at most
 // MaxRetryAfter from now; zero if it said nothing that can be read or lies ahead.

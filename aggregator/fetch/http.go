@@ -119,7 +119,7 @@ func (h *HTTP) Close() { h.transport.CloseIdleConnections() }
 // one address to another and add a Referer (fetching.md 4, 31).
 //
 // Errors are sentences. They wrap ErrAddress, ErrRefused, ErrRedirects,
-// ErrTooLarge, ErrEmpty, a *StatusError or the cause from the network. An error
+// ErrRest, ErrTooLarge, ErrEmpty, a *StatusError or the cause from the network. An error
 // never comes with a body or validators: what was stored stays.
 func (h *HTTP) Fetch(ctx context.Context, s feeds.Source, v feeds.Validators) (Response, error) {
 	visit, cancel := context.WithTimeout(ctx, h.limits.total)
@@ -174,9 +174,6 @@ func (c *cancelling) Close() error {
 // ErrRest means that an address leads to a host that is to be left alone.
 var ErrRest = errors.New("the host is left alone")
 
-// restLeast is how long a host that says 429 is left alone at least (fetching.md 22).
-const restLeast = time.Hour
-
 // restOf is until when the host that a redirect has led to is not to be asked; zero: it
 // may be. Whose host has enough, whoever claims sources knows, but not where they lead.
 func (h *HTTP) restOf(w *walk) time.Time {
@@ -218,7 +215,7 @@ func (h *HTTP) walk(ctx, visit context.Context, w *walk) (Response, error) {
 		}
 		w.heed(answer, h.now())
 		if answer.StatusCode == http.StatusTooManyRequests {
-			h.rests.Store(w.place(), later(w.retryAfter, h.now().Add(restLeast)))
+			h.rests.Store(w.place(), later(w.retryAfter, h.now().Add(feeds.MinRest)))
 		}
 		if !redirects(answer) {
 			return h.read(ctx, visit, w, answer)
