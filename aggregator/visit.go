@@ -37,7 +37,7 @@ func (a *Aggregator) visit(ctx context.Context, d feeds.Due, silence error) (fee
 }
 
 func (a *Aggregator) tryVisit(ctx context.Context, d feeds.Due, silence error) (v feeds.Visit, tally feeds.Tally, err error) {
-	defer contain(&err)
+	defer feeds.Contain(&err)
 	now := a.Now()
 	var r fetch.Response
 	err = silence
@@ -140,7 +140,7 @@ func (a *Aggregator) look(ctx context.Context, d feeds.Due) (fetch.Response, err
 
 // ask fetches. A panic is this source's failure and nobody else's.
 func (a *Aggregator) ask(ctx context.Context, d feeds.Due) (r fetch.Response, err error) {
-	defer contain(&err)
+	defer feeds.Contain(&err)
 	f, err := a.fetcher(&d.Source)
 	if err != nil {
 		return r, err
@@ -150,7 +150,7 @@ func (a *Aggregator) ask(ctx context.Context, d feeds.Due) (r fetch.Response, er
 
 // read makes a feed of the body of the source's answer.
 func (a *Aggregator) read(s *feeds.Source, r *fetch.Response) (err error) {
-	defer contain(&err)
+	defer feeds.Contain(&err)
 	if r.NotModified {
 		return nil
 	}
@@ -169,13 +169,6 @@ func (a *Aggregator) read(s *feeds.Source, r *fetch.Response) (err error) {
 	r.Body = nil
 	feeds.Normalize(r.Feed, base)
 	return nil
-}
-
-// contain makes a panic an error.
-func contain(err *error) {
-	if p := recover(); p != nil {
-		*err = fault(p)
-	}
 }
 
 func (a *Aggregator) fetcher(s *feeds.Source) (fetch.Func, error) {

@@ -55,6 +55,13 @@ func (e *pageError) Error() string {
 	return s + ", not a feed; look on that page for the address of its feed"
 }
 
+// Contain, deferred, makes a panic an ErrReader: a fault of ours costs one source one visit.
+func Contain(err *error) {
+	if what := recover(); what != nil {
+		*err = fmt.Errorf("%w: %v", ErrReader, what)
+	}
+}
+
 // Explain is err as one sentence for a person who runs a planet: what happened,
 // and what to do where something can be done.
 func Explain(err error) string {

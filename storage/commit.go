@@ -45,7 +45,7 @@ type pending struct {
 
 // newPending prepares a visit; a post that makes that panic is its source's failure.
 func newPending(ctx context.Context, v *feeds.Visit) (p *pending, err error) {
-	defer contain(&err)
+	defer feeds.Contain(&err)
 	p = &pending{ctx: ctx, visit: v, done: make(chan struct{})}
 	if v.Feed == nil {
 		return p, nil
@@ -158,15 +158,8 @@ func (db *DB) commitAll(ctx context.Context, batch []*pending) (failed *pending,
 // commitPending makes a panic the failure of the one visit. The goroutine is nobody's:
 // nothing above it would.
 func (db *DB) commitPending(t *txn, p *pending) (tally feeds.Tally, err error) {
-	defer contain(&err)
+	defer feeds.Contain(&err)
 	return db.commitVisit(t, p.visit, p.list)
-}
-
-// contain makes a panic an error.
-func contain(err *error) {
-	if what := recover(); what != nil {
-		*err = fmt.Errorf("%w: %v", feeds.ErrReader, what)
-	}
 }
 
 func (db *DB) commitVisit(t *txn, v *feeds.Visit, list []prepared) (feeds.Tally, error) {
