@@ -281,7 +281,7 @@ func (p *pass) claim(ctx context.Context, g *errgroup.Group, claimed chan struct
 // start begins the visits of claimed sources.
 func (p *pass) start(ctx context.Context, g *errgroup.Group, due []feeds.Due, claimed chan struct{}, until time.Time) {
 	for _, d := range due {
-		host := d.Source.Host()
+		host := d.Source.Domain()
 		p.hosts.expect(host)
 		g.Go(func() error {
 			defer func() {
@@ -324,7 +324,7 @@ func acquire(ctx context.Context, places chan struct{}, n int) int {
 // too little left of the lease: the claim is given back, and whoever claims next
 // gets the source.
 func (p *pass) turn(ctx context.Context, d feeds.Due, until time.Time) error {
-	gate, err := p.hosts.enter(ctx, d.Source.Host())
+	gate, err := p.hosts.enter(ctx, d.Source.Domain())
 	if err != nil {
 		return p.giveBack(ctx, d)
 	}
@@ -352,6 +352,9 @@ func (p *pass) turn(ctx context.Context, d feeds.Due, until time.Time) error {
 		p.count(v, tally)
 		return nil
 	case ctx.Err() != nil:
+		return p.giveBack(ctx, d)
+	case errors.Is(err, errRests):
+		p.hosts.learn(gate, &v)
 		return p.giveBack(ctx, d)
 	case errors.Is(err, feeds.ErrLeaseLost):
 		return nil // whoever has the source now tells what became of it

@@ -87,7 +87,7 @@ func busy(now time.Time, r *fetch.Response, err error) (host string, until time.
 	if until = now.Add(busyFloor); r.RetryAfter.After(until) {
 		until = r.RetryAfter
 	}
-	return feeds.HostOf(r.URL), until
+	return feeds.DomainOf(r.URL), until
 }
 
 // news is the feed with those of its entries that are to be stored; undated is the

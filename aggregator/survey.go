@@ -52,7 +52,7 @@ func (s *survey) tell(source *feeds.Source, r fetch.Response, err error) {
 
 // turn waits for the source's turn, looks at it, and tells.
 func (s *survey) turn(ctx context.Context, source *feeds.Source) {
-	gate, err := s.hosts.enter(ctx, source.Host())
+	gate, err := s.hosts.enter(ctx, source.Domain())
 	if err != nil {
 		s.tell(source, fetch.Response{}, err)
 		return

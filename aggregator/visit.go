@@ -23,6 +23,10 @@ const bytesAtOnce = 8 << 20
 // its memory, and the one that stores has its turn once in a while.
 func readAtOnce() int { return max(1, runtime.GOMAXPROCS(0)-1) }
 
+// errRests ends a visit before anybody was asked: while it waited for its turn, its host
+// has said that it is asked too often.
+var errRests = errors.New("the host is left alone")
+
 // visit looks at a claimed source and commits what it told, and at its past where
 // that is not read yet. The error is the store's: the source's own trouble is part
 // of the Visit. With silence nobody is asked: it is the error. What panics on the way,
@@ -43,6 +47,9 @@ func (a *Aggregator) tryVisit(ctx context.Context, d feeds.Due, silence error) (
 	err = silence
 	if silence == nil {
 		r, err = a.ask(ctx, d)
+	}
+	if len(r.Answer.Hops) == 0 && errors.Is(err, fetch.ErrRest) && r.RetryAfter.After(now) {
+		return feeds.Visit{Busy: d.Source.Domain(), BusyUntil: r.RetryAfter}, feeds.Tally{}, errRests
 	}
 	// What was fetched waits here while too much is being read and stored.
 	weight := min(int64(len(r.Body)), bytesAtOnce)
@@ -88,7 +95,7 @@ func (a *Aggregator) tryVisit(ctx context.Context, d feeds.Due, silence error) (
 
 // rest is until when the host of a source that was asked just now has its pause.
 func (a *Aggregator) rest(s *feeds.Source) time.Time {
-	if s.Host() == "" || a.Pause <= 0 {
+	if s.Domain() == "" || a.Pause <= 0 {
 		return time.Time{}
 	}
 	return a.Now().Add(a.Pause)

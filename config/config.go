@@ -111,7 +111,8 @@ type Owner struct {
 type Fetch struct {
 	// Concurrency is the number of visits at a time, 1 to 1000. Default 32.
 	Concurrency int `yaml:"concurrency"`
-	// PerHost is the number of visits at a time to one host, 1 to Concurrency.
+	// PerHost is the number of visits at a time to one host, which is all that belongs
+	// to one registered domain (feeds.DomainOf), 1 to Concurrency.
 	// Default 1: hosts with hundreds of feeds throttle whoever asks for them together.
 	PerHost int `yaml:"per_host"`
 	// PausePerHost is the rest between two visits to one host, at most 1h.

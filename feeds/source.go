@@ -1,10 +1,13 @@
 package feeds
 
 import (
+	"net/netip"
 	"net/url"
 	"regexp"
 	"strings"
 	"time"
+
+	"golang.org/x/net/publicsuffix"
 )
 
 // Source is where entries come from.
@@ -80,6 +83,29 @@ func (s *Source) Asked() string {
 
 // Host is the host that is asked, with its port, in lower case; "" for a folder.
 func (s *Source) Host() string { return HostOf(s.Asked()) }
+
+// Domain is who is asked, as turns are taken: see DomainOf; "" for a folder.
+func (s *Source) Domain() string { return DomainOf(s.Asked()) }
+
+// DomainOf is whose server an http or https address is, in lower case: the registrable
+// domain of its host (fetching.md 35), so that all blogs of one are asked in turn, and
+// those of a public suffix, where everybody may have one, each for itself. Where no name
+// is registered, as for a bare address or localhost, it is the host with its port.
+func DomainOf(address string) string {
+	u, err := url.Parse(address)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" {
+		return ""
+	}
+	name := strings.TrimSuffix(strings.ToLower(u.Hostname()), ".")
+	if _, err := netip.ParseAddr(name); err == nil {
+		return strings.ToLower(u.Host)
+	}
+	domain, err := publicsuffix.EffectiveTLDPlusOne(name)
+	if err != nil { // a suffix itself, or no name at all
+		return strings.ToLower(u.Host)
+	}
+	return domain
+}
 
 // HostOf is the host of an http or https address with its port, in lower case.
 func HostOf(address string) string {

@@ -53,3 +53,27 @@ func TestPublicErrorTellsNeitherPasswordsNorFolders(t *testing.T) {
 		}
 	}
 }
+
+// fetching.md 35.
+func TestDomainIsWhoseServersAreAskedInTurn(t *testing.T) {
+	for address, want := range map[string]string{
+		"https://blog.example.org/feed":      "example.org",
+		"https://WWW.Example.ORG:8443/feed":  "example.org",
+		"http://example.org./feed":           "example.org",
+		"https://a.b.example.co.uk/":         "example.co.uk",
+		"https://alice.github.io/feed":       "alice.github.io", // a suffix where everybody may have one
+		"https://github.io/":                 "github.io",
+		"http://192.0.2.7:8080/feed":         "192.0.2.7:8080",
+		"http://[2001:DB8::1]:8080/feed":     "[2001:db8::1]:8080",
+		"http://localhost:8080/feed":         "localhost:8080",
+		"https://user:secret@a.example.org/": "example.org",
+		"file:///srv/posts":                  "",
+		"https://":                           "",
+		"http://.":                           ".",
+		"::":                                 "",
+	} {
+		if got := DomainOf(address); got != want {
+			t.Errorf("DomainOf(%q) = %q, want %q", address, got, want)
+		}
+	}
+}

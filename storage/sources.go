@@ -104,8 +104,8 @@ func (w *writer) noteSynced(configured string) error {
 // metaConfigured names, in meta, what the store was last made equal to.
 const metaConfigured = "configured"
 
-// configuredOf is a hash of all that Sync makes the store equal to, and of the
-// version of what reads it.
+// configuredOf is a hash of all that Sync makes the store equal to, of the version of
+// what reads it, and of what is known of public suffixes.
 func configuredOf(sources []feeds.Source, rules string) (string, error) {
 	h := sha256.New()
 	fmt.Fprintln(h, feeds.ReaderVersion, rules)
@@ -114,7 +114,7 @@ func configuredOf(sources []feeds.Source, rules string) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		fmt.Fprintf(h, "%q %q %q\n", sources[i].Slug, sources[i].URL, config)
+		fmt.Fprintf(h, "%q %q %q %q\n", sources[i].Slug, sources[i].URL, config, sources[i].Domain())
 	}
 	return hex.EncodeToString(h.Sum(nil)), nil
 }
@@ -186,7 +186,7 @@ func (w *writer) syncMoves() error {
 	}
 	for _, r := range free {
 		w.bump("")
-		if err := w.exec(`UPDATE sources SET same_as = 0, address = '', host = $1, next_visit = 0 WHERE id = $2`, feeds.HostOf(r.url), r.id); err != nil {
+		if err := w.exec(`UPDATE sources SET same_as = 0, address = '', host = $1, next_visit = 0 WHERE id = $2`, feeds.DomainOf(r.url), r.id); err != nil {
 			return err
 		}
 	}
@@ -257,10 +257,13 @@ func (w *writer) syncSource(s *feeds.Source, old *storedSource) error {
 	}
 	if old == nil {
 		w.bump("")
-		return w.exec(`INSERT INTO sources (slug, url, config, host) VALUES ($1, $2, $3, $4)`, s.Slug, s.URL, config, s.Host())
+		return w.exec(`INSERT INTO sources (slug, url, config, host) VALUES ($1, $2, $3, $4)`, s.Slug, s.URL, config, s.Domain())
 	}
-	if old.URL == s.URL && old.Slug == s.Slug && !old.Retired && old.config == config && old.host == old.Source.Host() {
-		return nil
+	if old.URL == s.URL && old.Slug == s.Slug && !old.Retired && old.config == config {
+		if old.host == old.Domain() {
+			return nil
+		}
+		return w.exec(`UPDATE sources SET host = $1 WHERE id = $2`, old.Domain(), old.ID)
 	}
 	if old.URL != s.URL {
 		// Validators belong to the address that gave them (RFC 9111 §4.3.1), and so
@@ -280,7 +283,7 @@ func (w *writer) syncSource(s *feeds.Source, old *storedSource) error {
 	}
 	old.Source.URL = s.URL
 	if err := w.exec(`UPDATE sources SET slug = $1, url = $2, config = $3, host = $4, retired = 0 WHERE id = $5`,
-		s.Slug, s.URL, config, old.Source.Host(), old.ID); err != nil {
+		s.Slug, s.URL, config, old.Domain(), old.ID); err != nil {
 		return err
 	}
 	return w.bumpSource(old.ID)

@@ -113,7 +113,7 @@ func (w *writer) move(s *feeds.Source, address string) error {
 	if other != 0 && address != "" {
 		return w.exec(`UPDATE sources SET same_as = $1, address = $2, moving = '{}' WHERE id = $3`, other, address, s.ID)
 	}
-	return w.exec(`UPDATE sources SET address = $1, host = $2 WHERE id = $3`, address, feeds.HostOf(cmp.Or(address, s.URL)), s.ID)
+	return w.exec(`UPDATE sources SET address = $1, host = $2 WHERE id = $3`, address, feeds.DomainOf(cmp.Or(address, s.URL)), s.ID)
 }
 
 // commitOlder notes how far the source's past was read, and what was in the way.

@@ -102,17 +102,17 @@ func answerOfAll() feeds.Answer {
 func TestBusyHostIsClaimedByNobody(t *testing.T) {
 	sources := []feeds.Source{
 		named("a", "https://big.example/a"), named("b", "https://BIG.example/b"), named("port", "https://big.example:8443/"),
-		named("plain", "http://big.example/c"), named("other", "https://www.big.example/"), folder("own"),
+		named("plain", "http://big.example/c"), named("below", "https://www.big.example/"), named("other", "https://other.example/"), folder("own"),
 	}
 	each(t, func(t *testing.T, db *DB) {
 		configure(t, db, nil, sources...)
 		v := failed(claimed(t, db, "a", epoch), epoch)
 		v.Next, v.Busy, v.BusyUntil = epoch.Add(time.Minute), "big.example", epoch.Add(2*time.Hour)
 		commit(t, db, v)
-		for _, want := range []feeds.Want{{}, {All: true}, {Slugs: []string{"a", "b", "plain", "port", "other", "own"}}} {
+		for _, want := range []feeds.Want{{}, {All: true}, {Slugs: []string{"a", "b", "plain", "port", "below", "other", "own"}}} {
 			for at, slugs := range map[time.Duration][]string{
-				2*time.Hour - time.Microsecond: {"other", "own", "port"},
-				2 * time.Hour:                  {"a", "b", "other", "own", "plain", "port"},
+				2*time.Hour - time.Microsecond: {"other", "own"},
+				2 * time.Hour:                  {"a", "b", "below", "other", "own", "plain", "port"},
 			} {
 				want.Now, want.Start, want.N, want.Lease = epoch.Add(at), epoch.Add(at), 9, time.Microsecond
 				waiting, err := db.Waiting(t.Context(), want)
@@ -178,7 +178,7 @@ func TestMovedSourceBelongsToItsNewHost(t *testing.T) {
 		}
 		busy(epoch.Add(time.Hour), "old.example")
 		same(t, "its old host is busy", slugs(), []string{"a https://NEW.example:8443/feed", "b https://b.example/"})
-		busy(epoch.Add(2*time.Hour), "new.example:8443")
+		busy(epoch.Add(2*time.Hour), "new.example")
 		same(t, "its new host is busy", slugs(), []string{"b https://b.example/"})
 	})
 }

@@ -179,3 +179,18 @@ func TestEverythingConfiguredOfASourceComesBack(t *testing.T) {
 		}
 	})
 }
+
+// What is known of public suffixes comes with the program: a newer one asks the same hosts
+// in other turns, and no reader is told that anything has changed.
+func TestSourceWhoseDomainIsKnownOtherwiseGetsItsNewOne(t *testing.T) {
+	each(t, func(t *testing.T, db *DB) {
+		list := []feeds.Source{named("a", "https://blog.a.example/"), named("b", "https://b.example/")}
+		configure(t, db, nil, list...)
+		mustExec(t, db.write, `UPDATE sources SET host = 'blog.a.example'`)
+		mustExec(t, db.write, `DELETE FROM meta WHERE name = 'configured'`) // which has the domains in it
+		before := column(t, db, `SELECT scope || ' ' || seq FROM versions ORDER BY scope`)
+		configure(t, db, nil, list...)
+		same(t, "domains", column(t, db, `SELECT host FROM sources ORDER BY slug`), []string{"a.example", "b.example"})
+		same(t, "versions", column(t, db, `SELECT scope || ' ' || seq FROM versions ORDER BY scope`), before)
+	})
+}

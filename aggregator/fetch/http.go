@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"net/netip"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -44,9 +43,13 @@ type Options struct {
 	Timeout time.Duration
 	// MaxBody bounds a document in bytes after decompression. 0: 5 MiB.
 	MaxBody int64
-	// PerHost is how many visits at a time one host gets, which is how many idle
-	// connections to it are kept. 0: 1.
+	// PerHost is how many requests at a time one domain gets (feeds.DomainOf), which is
+	// how many idle connections to a host are kept. 0: 1.
 	PerHost int
+	// Pause is the time between two requests to one domain, also where redirects lead; of
+	// a longer one there 2 s, since the visit is under way. Whoever makes visits sees to
+	// the whole pause between them.
+	Pause time.Duration
 	// Allow lists the exact addresses with ports that may be private; every
 	// other address outside the public internet is refused.
 	Allow []netip.AddrPort
@@ -62,7 +65,7 @@ type HTTP struct {
 	agent     string
 	limits    limits
 	now       func() time.Time
-	rests     sync.Map // host → time.Time until which it is not to be asked
+	turns     *turns
 }
 
 // limits are the bounds of one visit: times and, for the body, bytes.
@@ -92,6 +95,7 @@ func NewHTTP(o Options) *HTTP {
 	if h.now == nil {
 		h.now = time.Now
 	}
+	h.turns = newTurns(max(o.PerHost, 1), min(o.Pause, hopPause), h.now)
 	dialer := &net.Dialer{Timeout: h.limits.dial, ControlContext: newGuard(o.Allow).control}
 	h.transport = &http.Transport{
 		// The environment's proxy would go round the guard: it resolves names itself.
@@ -174,23 +178,6 @@ func (c *cancelling) Close() error {
 // ErrRest means that an address leads to a host that is to be left alone.
 var ErrRest = errors.New("the host is left alone")
 
-// restOf is until when the host that a redirect has led to is not to be asked; zero: it
-// may be. Whose host has enough, whoever claims sources knows, but not where they lead.
-func (h *HTTP) restOf(w *walk) time.Time {
-	if !w.redirected() {
-		return time.Time{}
-	}
-	until, ok := h.rests.Load(w.place())
-	if !ok {
-		return time.Time{}
-	}
-	if !h.now().Before(until.(time.Time)) {
-		h.rests.Delete(w.place())
-		return time.Time{}
-	}
-	return until.(time.Time)
-}
-
 func later(a, b time.Time) time.Time {
 	if b.After(a) {
 		return b
@@ -198,31 +185,49 @@ func later(a, b time.Time) time.Time {
 	return a
 }
 
-// walk asks hop by hop until there is an answer.
+// walk asks hop by hop until there is an answer, each hop in its turn.
 func (h *HTTP) walk(ctx, visit context.Context, w *walk) (Response, error) {
 	for {
-		if until := h.restOf(w); !until.IsZero() {
-			w.retryAfter = until
-			return Response{URL: w.url.String(), RetryAfter: until}, w.sentence(w.place()+" said just before that it is asked too often (429), and is left alone", ErrRest)
-		}
-		req, err := w.request(visit, h.agent)
-		if err != nil {
-			return Response{URL: w.url.String()}, w.sentence("the address of "+w.place()+" cannot be asked", err)
-		}
-		answer, err := h.once(req)
+		leave, err := h.turns.enter(visit, w.domain())
 		if err != nil {
 			return Response{URL: w.url.String(), RetryAfter: w.retryAfter}, h.explain(ctx, visit, w, err)
 		}
-		w.heed(answer, h.now())
-		if answer.StatusCode == http.StatusTooManyRequests {
-			h.rests.Store(w.place(), later(w.retryAfter, h.now().Add(feeds.MinRest)))
-		}
-		if !redirects(answer) {
-			return h.read(ctx, visit, w, answer)
-		}
-		discard(answer)
-		if err := w.follow(answer); err != nil {
-			return Response{Status: answer.StatusCode, URL: w.url.String(), RetryAfter: w.retryAfter}, err
+		r, on, err := h.hop(ctx, visit, w)
+		leave()
+		if !on {
+			return r, err
 		}
 	}
+}
+
+// hop makes the next request; on says that it led to a further one.
+func (h *HTTP) hop(ctx, visit context.Context, w *walk) (r Response, on bool, err error) {
+	// Whose host has enough, whoever claims sources knows, but not where they lead, nor
+	// what was said while this one waited for its turn.
+	if until := h.turns.rests(w.domain()); !until.IsZero() {
+		w.retryAfter = until
+		return Response{URL: w.url.String(), RetryAfter: until}, false,
+			w.sentence(w.place()+" said just before that it is asked too often (429), and is left alone", ErrRest)
+	}
+	req, err := w.request(visit, h.agent)
+	if err != nil {
+		return Response{URL: w.url.String()}, false, w.sentence("the address of "+w.place()+" cannot be asked", err)
+	}
+	answer, err := h.once(req)
+	if err != nil {
+		return Response{URL: w.url.String(), RetryAfter: w.retryAfter}, false, h.explain(ctx, visit, w, err)
+	}
+	w.heed(answer, h.now())
+	if answer.StatusCode == http.StatusTooManyRequests {
+		h.turns.leaveAlone(w.domain(), later(w.retryAfter, h.now().Add(feeds.MinRest)))
+	}
+	if !redirects(answer) {
+		r, err = h.read(ctx, visit, w, answer)
+		return r, false, err
+	}
+	discard(answer)
+	if err := w.follow(answer); err != nil {
+		return Response{Status: answer.StatusCode, URL: w.url.String(), RetryAfter: w.retryAfter}, false, err
+	}
+	return Response{}, true, nil
 }

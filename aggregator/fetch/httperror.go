@@ -46,6 +46,8 @@ func (h *HTTP) explain(caller, visit context.Context, w *walk, err error) error 
 	var dial *net.OpError
 	var timeout net.Error
 	switch {
+	case errors.Is(err, errCrowded):
+		return w.sentence("so many sources lead to "+w.place()+" that this one had no turn there; it will have with another visit", ErrRest)
 	case errors.As(err, &refused):
 		return w.sentence(refusedSentence(w, refused), err)
 	case errors.As(err, &name):

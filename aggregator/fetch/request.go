@@ -220,6 +220,9 @@ func (w *walk) movedTo() string {
 // place is the host that is being asked.
 func (w *walk) place() string { return w.url.Host }
 
+// domain is whose turn it takes to ask.
+func (w *walk) domain() string { return feeds.DomainOf(w.url.String()) }
+
 // discard reads what little may be left, so that the connection can be used
 // again, and closes the body.
 func discard(answer *http.Response) {

@@ -63,7 +63,7 @@ func (pl *planet) solitude(ctx context.Context, db *storage.DB) (*solitude, erro
 // why is why a stored source was, or would be, left alone though it is wanted; "" for
 // no reason.
 func (x *solitude) why(s *feeds.Source) string {
-	host, again := s.Host(), s.State.LastVisit.Add(x.least)
+	host, again := s.Domain(), s.State.LastVisit.Add(x.least)
 	switch {
 	case s.Paused || s.SameAs != "":
 		return never(s)

@@ -64,7 +64,7 @@ func newPlanet(c *config.Config) (*planet, error) {
 		return nil, problems
 	}
 	pl.http = fetch.NewHTTP(fetch.Options{
-		UserAgent: pl.userAgent(), Timeout: c.Fetch.Timeout, MaxBody: c.Fetch.MaxBody, PerHost: c.Fetch.PerHost, Allow: c.Fetch.Allow,
+		UserAgent: pl.userAgent(), Timeout: c.Fetch.Timeout, MaxBody: c.Fetch.MaxBody, PerHost: c.Fetch.PerHost, Pause: c.Fetch.PausePerHost, Allow: c.Fetch.Allow,
 	})
 	return pl, nil
 }

@@ -83,8 +83,8 @@ func chosen(list []feeds.Source, names []string, retired bool) ([]feeds.Source, 
 func heedHosts(list []feeds.Source, hosts map[string]time.Time) {
 	for i := range list {
 		s := &list[i]
-		if until := hosts[s.Host()]; until.After(s.State.NextVisit) && !s.State.NextVisit.IsZero() {
-			s.State.NextVisit, s.Answer.Next = until, busyHost(s.Host())
+		if until := hosts[s.Domain()]; until.After(s.State.NextVisit) && !s.State.NextVisit.IsZero() {
+			s.State.NextVisit, s.Answer.Next = until, busyHost(s.Domain())
 		}
 	}
 }
