@@ -63,20 +63,54 @@ func (pl *planet) solitude(ctx context.Context, db *storage.DB) (*solitude, erro
 // why is why a stored source was, or would be, left alone though it is wanted; "" for
 // no reason.
 func (x *solitude) why(s *feeds.Source) string {
-	host, again := s.Domain(), s.State.LastVisit.Add(x.least)
-	switch {
+	again := s.State.LastVisit.Add(x.least)
+	switch wish := x.wish(s); {
 	case s.Paused || s.SameAs != "":
 		return never(s)
-	case s.State.RetryAfter.After(x.now):
-		return "it asked to be left alone until " + untilTime(s.State.RetryAfter)
-	case !x.hosts[host].IsZero():
-		return fmt.Sprintf("%s, and is left alone until %s", busyHost(host), untilTime(x.hosts[host]))
+	case wish != "":
+		return wish
 	case !s.State.LastVisit.IsZero() && again.After(x.now) && !s.Local(): // its lease lasts for a moment longer
 		return fmt.Sprintf("not before %s (fetch.min_interval)", untilTime(again))
 	case !x.claims[s.Slug].IsZero():
 		return fmt.Sprintf("it or another of its host is claimed by another process, which visits now or was killed while it did; free again at %s at the latest", untilTime(x.claims[s.Slug]))
 	}
 	return ""
+}
+
+// wish is what its server has asked for; "" for nothing that still holds.
+func (x *solitude) wish(s *feeds.Source) string {
+	host := s.Domain()
+	switch {
+	case s.State.RetryAfter.After(x.now):
+		return "it asked to be left alone until " + untilTime(s.State.RetryAfter)
+	case !x.hosts[host].IsZero():
+		return fmt.Sprintf("%s, and is left alone until %s", busyHost(host), untilTime(x.hosts[host]))
+	}
+	return ""
+}
+
+// wishes is what the server of an address has asked for, as the store has it (fetching.md
+// 20). A store that cannot be opened is no reason not to look at a feed.
+func (pl *planet) wishes(ctx context.Context, s *feeds.Source) string {
+	if stored, err := pl.stored(ctx); err != nil || !stored {
+		return ""
+	}
+	db, err := storage.Open(ctx, pl.config.Storage)
+	if err != nil {
+		return ""
+	}
+	defer db.Close()
+	x, err := pl.solitude(ctx, db)
+	if err != nil {
+		return ""
+	}
+	if known := x.sources[s.URL]; known != nil {
+		s = known
+	}
+	if s.State.Gone {
+		return never(s)
+	}
+	return x.wish(s)
 }
 
 func busyHost(host string) string {

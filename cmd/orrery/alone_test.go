@@ -169,6 +169,30 @@ func TestCheckLeavesThoseAloneWhoAskedForIt(t *testing.T) {
 	}
 }
 
+// The same holds for who wants to look at once; how short ago it was asked does not.
+func TestInspectAndAddLeaveThoseAloneWhoAskedForIt(t *testing.T) {
+	path, calm, angry := planetOfMoods(t)
+	tooOften := regexp.QuoteMeta("its host " + angry.name + " said that it is asked too often (429), and is left alone until ")
+	for _, c := range []struct{ address, sentence string }{
+		{calm.URL + "/late", `not asked: it asked to be left alone until ` + minute + `; orrery sources late shows what it answered last`},
+		{calm.URL + "/gone", `not asked: the server said that it is gone for good \(410\); orrery fetch gone asks it all the same.*`},
+		{angry.URL + "/b", `not asked: ` + tooOften + minute + `; orrery sources b shows what it answered last`},
+		{angry.URL + "/new", `not asked: ` + tooOften + minute},
+	} {
+		if code, _, trouble := typed("-c", path, "inspect", c.address); code != exitFailed || !regexp.MustCompile(c.sentence).MatchString(trouble) {
+			t.Errorf("%s: %d %s", c.address, code, trouble)
+		}
+	}
+	code, _, trouble := typed("-c", path, "sources", "add", "--yes", angry.URL+"/new")
+	if code != exitFailed || !regexp.MustCompile("is not asked now: "+tooOften+minute).MatchString(trouble) {
+		t.Errorf("%d %s", code, trouble)
+	}
+	if got := calm.was() + angry.was(); got != "" {
+		t.Errorf("asked: %s", got)
+	}
+	says(t, []string{"  title +/fine"}, "-c", path, "inspect", calm.URL+"/fine")
+}
+
 func TestCheckAsksNoMoreOfAHostThatHasEnough(t *testing.T) {
 	h := newHost(t)
 	h.pages["/a"], h.pages["/b"] = busy(429, "7200"), busy(429, "7200")

@@ -29,7 +29,8 @@ func (p *program) inspect() *cobra.Command {
 		Short: "Show what Orrery reads in a feed or post, storing nothing",
 		Long: `Reads feeds from addresses or files, and Markdown posts from files, and shows
 what Orrery understands and in which categories it would put it. The rules of
-orrery.yaml apply where there is one; none is needed.`,
+orrery.yaml apply where there is one; none is needed. A server that asked to be
+left alone is not asked.`,
 		Example: `  orrery inspect https://blog.example.org/feed.xml
   orrery inspect content/posts/hello-planet.md
   orrery inspect --json *.xml | jq .feed.title`,
@@ -129,6 +130,13 @@ func (pl *planet) inspect(ctx context.Context, input string) inspection {
 // inspectURL looks at an address and says what a visit would do with the answer:
 // where it is one of the sources, with what is stored of it.
 func (pl *planet) inspectURL(ctx context.Context, x *inspection) {
+	if wish := pl.wishes(ctx, &x.source); wish != "" {
+		x.err = errors.New("not asked: " + wish)
+		if x.source.Slug != noSource {
+			x.err = fmt.Errorf("%w; orrery sources %s shows what it answered last", x.err, x.source.Slug)
+		}
+		return
+	}
 	var r fetch.Response
 	r, x.err = aggregator.Look(ctx, pl.fetchers(), x.source, feeds.Validators{})
 	x.feed = r.Feed
@@ -160,7 +168,7 @@ func (x *inspection) next() (*time.Time, string) {
 // remember fills in what the store knows of the source, if it is one and there is
 // a store. A store that cannot be opened is no reason not to look at a feed.
 func (pl *planet) remember(ctx context.Context, x *inspection, known map[string]feeds.Known) bool {
-	if x.source.Slug == "input" {
+	if x.source.Slug == noSource {
 		return false
 	}
 	if stored, err := pl.stored(ctx); err != nil || !stored {
@@ -202,8 +210,11 @@ func (pl *planet) sourceOf(input string) feeds.Source {
 			return s
 		}
 	}
-	return feeds.Source{Slug: "input", URL: input}
+	return feeds.Source{Slug: noSource, URL: input}
 }
+
+// noSource is the slug of what is none of the planet's.
+const noSource = "input"
 
 func (pl *planet) inspectFile(path string, s feeds.Source) (*feeds.Feed, error) {
 	i, err := os.Stat(path)
