@@ -180,3 +180,22 @@ func TestBodyIsBoundedAfterDecompression(t *testing.T) {
 		t.Errorf("a document of exactly the limit: %d bytes", len(r.Body))
 	}
 }
+
+// fetching.md 33: below the limit of size, too, nobody makes us unpack what is no text.
+func TestDocumentThatGrowsOutOfProportionIsNotRead(t *testing.T) {
+	var list strings.Builder
+	for i := range 40_000 {
+		fmt.Fprintf(&list, "<item><guid>%d</guid><title>The same again</title></item>\n", i)
+	}
+	for _, coding := range []string{"gzip", "br", "zstd"} {
+		s := newServer(t, always(200, squeezed(t, coding, strings.Repeat(" ", 3<<20)), "Content-Encoding", coding))
+		_, err := fails(t, newFetcher(t, Options{}, s), s.URL)
+		if want := "is more than 200 times as long when it is decompressed"; !errors.Is(err, errBomb) || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", coding, err, want)
+		}
+		s = newServer(t, always(200, squeezed(t, coding, list.String()), "Content-Encoding", coding))
+		if r := mustFetch(t, newFetcher(t, Options{}, s), s.URL, feeds.Validators{}); string(r.Body) != list.String() {
+			t.Errorf("%s: a monotonous list came as %d of %d bytes", coding, len(r.Body), list.Len())
+		}
+	}
+}

@@ -56,7 +56,8 @@ func deltaSeconds(s string) (time.Duration, bool) {
 // freshness is how long the answer stays fresh (RFC 9111 §4.2): max-age, else
 // Expires − Date, less the time it spent in caches; 0 when it must be asked for
 // anew, or what it says cannot be read (fetching.md 12–14). s-maxage is not for
-// us: we are no shared cache.
+// us: we are no shared cache. no-store is read as no-cache: entries are kept, that is what
+// a feed is for, and so are the validators, as every reader does.
 func freshness(h http.Header, now time.Time) time.Duration {
 	lifetime, said, forbidden := maxAge(h)
 	if forbidden {

@@ -73,6 +73,8 @@ func (h *HTTP) explainBody(caller, visit context.Context, w *walk, err error) er
 	var unasked *unaskedCoding
 	reset := errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
 	switch {
+	case errors.Is(err, errBomb):
+		return w.sentence(fmt.Sprintf("the document from %s is more than %d times as long when it is decompressed, and was not read", w.place(), maxRatio), err)
 	case errors.Is(err, ErrTooLarge):
 		return w.sentence(fmt.Sprintf("the document at %s is larger than %s; raise fetch.max_body if it has to be", w.place(), sizeText(h.limits.body)), err)
 	case visit.Err() != nil:
