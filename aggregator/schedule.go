@@ -64,8 +64,8 @@ func next(now time.Time, s *feeds.Source, pace *feeds.Pace, r *fetch.Response, e
 	if r.RetryAfter.After(t) {
 		t, w.why = r.RetryAfter, "the server asked to be left alone until then (Retry-After)"
 	}
-	if at := awake(t, pace); at.After(t) {
-		t, w.why = at, "its feed asks not to be visited before (skipHours, skipDays)"
+	if at := awake(t, pace); at.After(t) { // those of many feeds end together
+		t, w.why = awake(at.Add(jitter(w.Duration/share, s.URL, now)), pace), "its feed asks not to be visited before (skipHours, skipDays)"
 	}
 	return t, w.why
 }
@@ -103,11 +103,18 @@ func (w *wait) hints(now time.Time, p *feeds.Pace, ceiling time.Duration) {
 	if idle := now.Sub(p.Newest); !p.Newest.IsZero() && idle > gap {
 		gap, why = idle, "it has written nothing for "+Span(idle)
 	}
+	period, periodWhy := p.Period, "its feed says that it changes every "+Span(p.Period)+" (sy:updatePeriod)"
+	if period > 0 && !p.Base.IsZero() {
+		if period -= now.Sub(p.Base) % period; period > p.Period { // the base lies ahead
+			period -= p.Period
+		}
+		periodWhy += ", the next time at " + now.Add(period).UTC().Format("15:04") + " GMT (sy:updateBase)"
+	}
 	for _, h := range []wait{
 		{gap / tempoShare, why},
 		{p.MaxAge, "its answers stay fresh for " + Span(p.MaxAge) + " (Cache-Control, Expires)"},
 		{p.TTL, "its feed may be kept for " + Span(p.TTL) + " (ttl)"},
-		{p.Period, "its feed says that it changes every " + Span(p.Period) + " (sy:updatePeriod)"},
+		{period, periodWhy},
 	} {
 		if h.Duration > ceiling {
 			h = wait{ceiling, "fetch.max_interval is " + Span(ceiling)}

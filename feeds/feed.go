@@ -51,7 +51,8 @@ type Feed struct {
 	SkipDays  []time.Weekday
 	// UpdatePeriod is how often the feed says it changes (sy:*); 0: not said.
 	UpdatePeriod time.Duration
-	updates      int // sy:updateFrequency, if it came first
+	updates      int       // sy:updateFrequency, if it came first
+	UpdateBase   time.Time // when it changed once, and every UpdatePeriod before and after; zero: not said
 	// Truncated says that the end of the document is missing: its whole entries
 	// count, but it is no answer to ask for changes to (fetching.md 5).
 	Truncated bool

@@ -25,6 +25,7 @@ func (r *jsonReader) rssHead(v jsonValue) {
 	f.skip(v.get("skipDays").get("day"))
 	f.updatesOften(v.inner("sy:updateFrequency"))
 	f.updatesEvery(v.inner("sy:updatePeriod"))
+	f.UpdateBase = parseDate(v.inner("sy:updateBase"))
 	for l := range v.get("atom:link").list() {
 		switch href := l.get("href").str(); l.get("rel").str() {
 		case "self":

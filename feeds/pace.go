@@ -10,6 +10,7 @@ import (
 type Pace struct {
 	TTL       time.Duration  `json:"ttl,omitempty"`        // RSS ttl
 	Period    time.Duration  `json:"period,omitempty"`     // sy:updatePeriod by sy:updateFrequency
+	Base      time.Time      `json:"base,omitzero"`        // sy:updateBase: a time at which it changes, and every Period from there
 	SkipHours []int          `json:"skip_hours,omitempty"` // 0 to 23, GMT
 	SkipDays  []time.Weekday `json:"skip_days,omitempty"`
 	MaxAge    time.Duration  `json:"max_age,omitempty"` // freshness of the last answer
@@ -22,7 +23,7 @@ const tempoPosts = 10
 
 // Pace is the feed's, as of now: a date in the future tells nothing.
 func (f *Feed) Pace(now time.Time) Pace {
-	p := Pace{TTL: f.TTL, Period: f.UpdatePeriod, SkipHours: f.SkipHours, SkipDays: f.SkipDays}
+	p := Pace{TTL: f.TTL, Period: f.UpdatePeriod, Base: f.UpdateBase, SkipHours: f.SkipHours, SkipDays: f.SkipDays}
 	var dates []time.Time
 	for i := range f.Entries {
 		t := f.Entries[i].Published

@@ -280,6 +280,19 @@ func TestPlainTitleTakesOnlyMarkupForMarkup(t *testing.T) {
 	}
 }
 
+func TestUpdateBaseIsATimeAtWhichTheFeedChanges(t *testing.T) {
+	for in, want := range map[string]time.Time{
+		"<sy:updateBase>2000-01-01T12:00+01:00</sy:updateBase>": time.Date(2000, 1, 1, 11, 0, 0, 0, time.UTC),
+		"<sy:updateBase>noon</sy:updateBase>":                   {},
+		"":                                                      {},
+	} {
+		f, err := Read([]byte(`<rss version="2.0" xmlns:sy="http://purl.org/rss/1.0/modules/syndication/"><channel><title>T</title>`+in+`</channel></rss>`), "", "https://a.example/")
+		if err != nil || !f.UpdateBase.Equal(want) || !f.Pace(time.Now()).Base.Equal(want) {
+			t.Errorf("%s: %v, %v", in, f.UpdateBase, err)
+		}
+	}
+}
+
 // fetching.md 18: the period is a day where only the frequency is said.
 func TestUpdatePeriodIsDividedByItsFrequency(t *testing.T) {
 	for in, want := range map[string]time.Duration{

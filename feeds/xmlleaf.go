@@ -324,14 +324,16 @@ func (f *Feed) skipAt(word string) {
 	}
 }
 
-// syndication reads sy:updatePeriod and sy:updateFrequency (RSS 1.0's module):
-// the feed changes so many times in that period.
+// syndication reads sy:updatePeriod, sy:updateFrequency and sy:updateBase (RSS 1.0's
+// module): the feed changes so many times in that period, once at that time.
 func (r *xmlReader) syndication(local string) {
 	switch local {
 	case "updateperiod":
 		r.feed.updatesEvery(r.plain())
 	case "updatefrequency":
 		r.feed.updatesOften(r.plain())
+	case "updatebase":
+		r.feed.UpdateBase = parseDate(r.plain())
 	default:
 		r.skip()
 	}

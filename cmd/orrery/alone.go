@@ -90,7 +90,7 @@ func (x *solitude) wish(s *feeds.Source) string {
 }
 
 // wishes is what the server of an address has asked for, as the store has it (fetching.md
-// 20). A store that cannot be opened is no reason not to look at a feed.
+// 20); who is gone may be asked by a person (25). A store that cannot be opened is no reason not to look at a feed.
 func (pl *planet) wishes(ctx context.Context, s *feeds.Source) string {
 	if stored, err := pl.stored(ctx); err != nil || !stored {
 		return ""
@@ -106,9 +106,6 @@ func (pl *planet) wishes(ctx context.Context, s *feeds.Source) string {
 	}
 	if known := x.sources[s.URL]; known != nil {
 		s = known
-	}
-	if s.State.Gone {
-		return never(s)
 	}
 	return x.wish(s)
 }

@@ -175,7 +175,6 @@ func TestInspectAndAddLeaveThoseAloneWhoAskedForIt(t *testing.T) {
 	tooOften := regexp.QuoteMeta("its host " + angry.name + " said that it is asked too often (429), and is left alone until ")
 	for _, c := range []struct{ address, sentence string }{
 		{calm.URL + "/late", `not asked: it asked to be left alone until ` + minute + `; orrery sources late shows what it answered last`},
-		{calm.URL + "/gone", `not asked: the server said that it is gone for good \(410\); orrery fetch gone asks it all the same.*`},
 		{angry.URL + "/b", `not asked: ` + tooOften + minute + `; orrery sources b shows what it answered last`},
 		{angry.URL + "/new", `not asked: ` + tooOften + minute},
 	} {

@@ -69,6 +69,7 @@ type feedJSON struct {
 	SkipHours  []int        `json:"skip_hours"` // GMT
 	SkipDays   []string     `json:"skip_days"`
 	Period     int          `json:"update_period_minutes"`
+	Base       *time.Time   `json:"update_base"`
 	Complete   bool         `json:"complete"`     // RFC 5005 §2
 	Truncated  bool         `json:"truncated"`    // its end is missing
 	Archive    string       `json:"prev_archive"` // RFC 5005 §4
@@ -184,7 +185,7 @@ func newFeedJSON(f *feeds.Feed) feedJSON {
 		days = append(days, d.String())
 	}
 	return feedJSON{
-		Icon: f.Icon, Rights: f.Rights, SkipHours: append([]int{}, f.SkipHours...), SkipDays: days, Period: int(f.UpdatePeriod.Minutes()),
+		Icon: f.Icon, Rights: f.Rights, SkipHours: append([]int{}, f.SkipHours...), SkipDays: days, Period: int(f.UpdatePeriod.Minutes()), Base: timeOrNull(f.UpdateBase),
 		Complete: f.Complete, Truncated: f.Truncated, Archive: f.PrevArchive, Next: f.Next, Links: linksJSON(f.Links),
 		ID: f.ID, Title: f.Title, Subtitle: f.Subtitle, Link: f.Link, Self: f.Self, Language: f.Language,
 		Updated: timeOrNull(f.Updated), Hubs: append([]string{}, f.Hubs...), TTLMinutes: int(f.TTL.Minutes()), Authors: peopleJSON(f.Authors),
