@@ -17,7 +17,11 @@ func (p *program) build() *cobra.Command {
 		Long: `Writes the same addresses and the same bytes that serve would send. The new
 tree is written beside DIR and then swapped in; a file that did not change keeps
 its time, so that rsync has little to do. Files in DIR that Orrery did not write
-are kept. Files cannot search: where the search would be stand the months.`,
+are kept. Files cannot search: where the search would be stand the months.
+
+With --relative the pages work at any address, as for a preview below another
+folder; feeds, which readers take elsewhere, name planet.url as always, and so does
+404.html, which has no place of its own.`,
 		Example: `  orrery fetch && orrery build public
   orrery build --compress public     for gzip_static and brotli_static of nginx`,
 		Args: exactly(1, "the folder to write to"),
@@ -57,6 +61,7 @@ are kept. Files cannot search: where the search would be stand the months.`,
 		},
 	}
 	c.Flags().BoolVar(&check, "check", false, "also look whether every link within the site leads somewhere")
+	c.Flags().BoolVar(&o.Relative, "relative", false, "links from page to page that work wherever DIR is put, not only at planet.url")
 	c.Flags().BoolVar(&o.Compress, "compress", false, "also write FILE.gz and FILE.br beside each text")
 	return c
 }

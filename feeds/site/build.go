@@ -35,6 +35,9 @@ type BuildOptions struct {
 	// where that is smaller: what web servers send without compressing anything
 	// (gzip_static of nginx, precompressed of Caddy).
 	Compress bool
+	// Relative has pages lead to each other from where they lie, so that the tree works at
+	// any address, and not only at the planet's.
+	Relative bool
 	// Progress, which may be nil, hears of every document, one at a time; total is an
 	// estimate until done reaches it.
 	Progress func(done, total int)
@@ -79,7 +82,7 @@ func (s *Site) Paths(ctx context.Context) ([]string, error) {
 }
 
 // Build writes the whole planet as files into dir, the same bytes that
-// ServeHTTP answers, and for what that redirects to another entry pages that lead
+// ServeHTTP answers (but see BuildOptions.Relative), and for what that redirects to another entry pages that lead
 // there. The tree is made in a new folder beside dir, which then takes its place at
 // once: at no moment is dir half old, half new, and a build that fails or is killed
 // leaves it as it was. Files that Build did not write (CNAME, .well-known) are kept; a
@@ -123,6 +126,12 @@ func (b *builder) report() {
 func (b *builder) write(ctx context.Context, file string, body []byte) error {
 	if err := ctx.Err(); err != nil {
 		return err
+	}
+	if b.o.Relative {
+		var err error
+		if body, err = b.s.relative(file, body); err != nil {
+			return fmt.Errorf("write %s: %w", file, err)
+		}
 	}
 	same, err := b.t.write(file, body)
 	if err == nil && b.o.Compress && compressible(file) {

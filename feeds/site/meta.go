@@ -17,6 +17,18 @@ func (s *Site) loadMeta() error {
 		robots = "User-agent: *\nDisallow: " + s.base + "search\n"
 	}
 	robots = robotsMark + robots
+	manifest, err := s.manifest(s.base)
+	if err != nil {
+		return err
+	}
+	s.assets[robotsFile] = newDocument([]byte(robots), facts{typ: "text/plain; charset=utf-8", control: s.max, policy: feedPolicy})
+	s.assets[manifestFile] = newDocument(manifest, facts{typ: "application/manifest+json", control: s.max, policy: feedPolicy})
+	s.names.Manifest = s.base + manifestFile
+	return nil
+}
+
+// manifest is the web app manifest of a planet whose files lie at base.
+func (s *Site) manifest(base string) ([]byte, error) {
 	type icon struct {
 		Src   string `json:"src"`
 		Sizes string `json:"sizes"`
@@ -30,14 +42,11 @@ func (s *Site) loadMeta() error {
 		Scope   string `json:"scope"`
 		Display string `json:"display"`
 		Icons   []icon `json:"icons"`
-	}{s.planet.Title, s.planet.Description, s.planet.Language, s.base, s.base, "browser", []icon{{s.names.Icon, "any", "image/svg+xml"}}}, "", "  ")
+	}{s.planet.Title, s.planet.Description, s.planet.Language, base, base, "browser", []icon{{base + strings.TrimPrefix(s.names.Icon, s.base), "any", "image/svg+xml"}}}, "", "  ")
 	if err != nil {
-		return fmt.Errorf("write the manifest: %w", err)
+		return nil, fmt.Errorf("write the manifest: %w", err)
 	}
-	s.assets[robotsFile] = newDocument([]byte(robots), facts{typ: "text/plain; charset=utf-8", control: s.max, policy: feedPolicy})
-	s.assets[manifestFile] = newDocument(append(manifest, '\n'), facts{typ: "application/manifest+json", control: s.max, policy: feedPolicy})
-	s.names.Manifest = s.base + manifestFile
-	return nil
+	return append(manifest, '\n'), nil
 }
 
 // robotsFile is what people write themselves, too: one without the mark is not ours.
