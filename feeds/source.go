@@ -48,8 +48,8 @@ type Source struct {
 	Icon         string
 	Rights       string
 	Authors      []Person
-	// Updated is the newest change of its entries.
-	Updated time.Time
+	// Newest is when its newest entry was written, and Updated the newest change of all.
+	Newest, Updated time.Time
 
 	State   State
 	Entries int // copies stored and not withdrawn

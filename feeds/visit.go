@@ -199,5 +199,6 @@ func (q *Query) Scope() (scope string, ok bool) {
 type Category struct {
 	CategoryName
 	Entries int
-	Updated time.Time // the newest change of its entries
+	Newest  time.Time // when the newest of its entries was written
+	Updated time.Time // the newest change of them all
 }

@@ -171,3 +171,25 @@ func TestConfiguredCategoryIsShownThoughEmptyAndATagsIsNot(t *testing.T) {
 		same(t, "empty", shownCategories(t, db), []string{"configured: Configured (0)"})
 	})
 }
+
+// A post of long ago that is changed today is no newer than it was.
+func TestListsSayWhenTheirNewestPostIsFrom(t *testing.T) {
+	each(t, func(t *testing.T, db *DB) {
+		configure(t, db, nil, remote("a"), remote("none"))
+		older, newer := in(post("1", epoch.Add(-time.Hour)), "C"), in(post("2", epoch), "C")
+		visit(t, db, "a", epoch, older, newer)
+		older.Title, older.Changed = "Another", epoch.Add(time.Hour)
+		visit(t, db, "a", epoch.Add(time.Hour), older)
+		list, err := db.Categories(t.Context())
+		if err != nil || len(list) != 1 || !list[0].Newest.Equal(epoch) || !list[0].Updated.Equal(epoch.Add(time.Hour)) {
+			t.Errorf("categories: %+v, %v", list, err)
+		}
+		all, err := db.Sources(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if a := all[0]; !a.Newest.Equal(epoch) || !a.Updated.Equal(epoch.Add(time.Hour)) || !all[1].Newest.IsZero() {
+			t.Errorf("sources: newest %v and %v, changed %v", a.Newest, all[1].Newest, a.Updated)
+		}
+	})
+}

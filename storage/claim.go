@@ -107,7 +107,7 @@ func addListings(t *txn, due []feeds.Due) error {
 func claimQuery(n int) string {
 	return `UPDATE sources SET lease = $1, worker = $2, fence = fence + 1 WHERE id IN (` + marks(4, n) + `)
 		AND ` + othersClaim(3, 2) + `
-		RETURNING ` + sourceColumns + `, 0, 0, fence, answered_url, etag, last_modified, body_hash, reader`
+		RETURNING ` + sourceColumns + `, 0, 0, 0, fence, answered_url, etag, last_modified, body_hash, reader`
 }
 
 // othersClaim says that no other worker, of the two values the second, has now, which is

@@ -168,7 +168,7 @@ func addSources(ctx context.Context, tx *sql.Tx, list []feeds.Entry, ids, primar
 	}
 	for batch := range slices.Chunk(slices.Collect(maps.Keys(owners)), knownBatch) {
 		batch = padded(batch)
-		rows, err := tx.QueryContext(ctx, `SELECT `+sourceFace+`, 0, 0
+		rows, err := tx.QueryContext(ctx, `SELECT `+sourceFace+`, 0, 0, 0
 			FROM sources WHERE id IN (`+marks(1, len(batch))+`)`, anys(batch)...)
 		if err != nil {
 			return err
@@ -310,7 +310,7 @@ func (db *DB) Categories(ctx context.Context) ([]feeds.Category, error) {
 // Lists returns the categories and the lists of authors and languages (feeds.Rules),
 // by slug.
 func (db *DB) Lists(ctx context.Context) ([]feeds.Category, error) {
-	rows, err := db.read.QueryContext(ctx, `SELECT c.slug, c.title, count(e.id), coalesce(max(e.changed), 0) FROM categories c
+	rows, err := db.read.QueryContext(ctx, `SELECT c.slug, c.title, count(e.id), coalesce(max(e.sort), 0), coalesce(max(e.changed), 0) FROM categories c
 		LEFT JOIN entry_categories ec ON ec.category_id = c.id LEFT JOIN entries e ON e.id = ec.entry_id
 		GROUP BY c.id HAVING c.configured = 1 OR count(e.id) > 0 ORDER BY c.slug`)
 	if err != nil {
@@ -319,11 +319,11 @@ func (db *DB) Lists(ctx context.Context) ([]feeds.Category, error) {
 	var list []feeds.Category
 	err = eachRow(rows, func() error {
 		var c feeds.Category
-		var updated int64
-		if err := rows.Scan(&c.Slug, &c.Title, &c.Entries, &updated); err != nil {
+		var newest, updated int64
+		if err := rows.Scan(&c.Slug, &c.Title, &c.Entries, &newest, &updated); err != nil {
 			return err
 		}
-		c.Updated = fromMicros(updated)
+		c.Newest, c.Updated = fromMicros(newest), fromMicros(updated)
 		list = append(list, c)
 		return nil
 	})

@@ -306,7 +306,7 @@ func (o *storedSource) readsOtherwise(s *feeds.Source) bool {
 }
 
 func (w *writer) storedSources() ([]storedSource, error) {
-	rows, err := w.query(`SELECT ` + sourceColumns + `, 0, 0, config, rules, host FROM sources ORDER BY slug`)
+	rows, err := w.query(`SELECT ` + sourceColumns + `, 0, 0, 0, config, rules, host FROM sources ORDER BY slug`)
 	if err != nil {
 		return nil, err
 	}
@@ -321,10 +321,11 @@ func (w *writer) storedSources() ([]storedSource, error) {
 }
 
 // Sources returns every source that was ever configured, by slug, with the
-// number of its entries and the newest change among them.
+// number of its entries, when the newest of them is from, and the newest change.
 func (db *DB) Sources(ctx context.Context) ([]feeds.Source, error) {
 	rows, err := db.read.QueryContext(ctx, `SELECT `+sourceColumns+`,
 		(SELECT count(*) FROM entry_sources es WHERE es.source_id = sources.id),
+		(SELECT coalesce(max(es.sort), 0) FROM entry_sources es WHERE es.source_id = sources.id),
 		(SELECT coalesce(max(e.changed), 0) FROM entry_sources es JOIN entries e ON e.id = es.entry_id WHERE es.source_id = sources.id)
 		FROM sources ORDER BY slug`)
 	if err != nil {
@@ -344,7 +345,7 @@ func (db *DB) Sources(ctx context.Context) ([]feeds.Source, error) {
 }
 
 // sourceColumns are what scanSource reads of a source, but for the number of its
-// entries and their newest change, which follow.
+// entries, their newest time and their newest change, which follow.
 const sourceColumns = `id, slug, url, config, retired, feed, last_visit, last_success, next_visit, retry_after,
 	failures, gone, held, last_error, status, health, address, paused, moving, pace, answer, backfill,
 	coalesce((SELECT o.slug FROM sources o WHERE o.id = sources.same_as), '')`
@@ -354,16 +355,17 @@ const sourceFace = `id, slug, url, config, retired, feed, 0, 0, 0, 0, 0, 0, 0, '
 
 func scanSource(rows *sql.Rows, s *feeds.Source, more ...any) error {
 	var config, feed, moving, pace, answer, backfill string
-	var visit, success, next, retry, updated int64
+	var visit, success, next, retry, newest, updated int64
 	st := &s.State
 	dest := []any{&s.ID, &s.Slug, &s.URL, &config, &s.Retired, &feed, &visit, &success, &next, &retry,
 		&st.Failures, &st.Gone, &st.Held, &st.LastError, &st.Status, &st.Health, &s.Address, &s.Paused, &moving, &pace, &answer, &backfill,
-		&s.SameAs, &s.Entries, &updated}
+		&s.SameAs, &s.Entries, &newest, &updated}
 	if err := rows.Scan(append(dest, more...)...); err != nil {
 		return err
 	}
 	st.LastVisit, st.LastSuccess = fromMicros(visit), fromMicros(success)
-	st.NextVisit, st.RetryAfter, s.Updated = fromMicros(next), fromMicros(retry), fromMicros(updated)
+	st.NextVisit, st.RetryAfter = fromMicros(next), fromMicros(retry)
+	s.Newest, s.Updated = fromMicros(newest), fromMicros(updated)
 	var c sourceConfig
 	var f sourceFeed
 	for _, x := range []struct {

@@ -207,7 +207,7 @@ func (b *builder) run(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := b.write(ctx, errorPage, b.s.missing.plain.body); err != nil {
+	if err := b.write(ctx, errorPage, b.s.absent.Load().missing.plain.body); err != nil {
 		return err
 	}
 	body, err := b.s.unsearchable(d)

@@ -43,7 +43,7 @@ func newFake() *fake {
 	for i := range f.entries {
 		e := &f.entries[i]
 		e.Source.Entries++
-		e.Source.Updated = maxTime(e.Source.Updated, e.Changed)
+		e.Source.Newest, e.Source.Updated = maxTime(e.Source.Newest, e.Sort), maxTime(e.Source.Updated, e.Changed)
 	}
 	f.cats = []feeds.Category{{CategoryName: chess, Entries: 60}, {CategoryName: gardens, Entries: 1, Updated: epoch}, {CategoryName: feeds.CategoryName{Slug: "../up", Title: "Up"}}}
 	return f

@@ -38,6 +38,7 @@ func (s *Site) fate(ctx context.Context, id string) error {
 func (s *Site) movedPage(to route) ([]byte, error) {
 	p := s.frame(to, s.plainView(to))
 	p.Template, p.Heading, p.Refresh = "moved", "This post is on another page", s.href(to)
+	p.Look = *s.look.Load()
 	p.Title = p.Heading + " – " + s.planet.Title
 	var b bytes.Buffer
 	err := s.pages.ExecuteTemplate(&b, "page.html", p)

@@ -10,6 +10,7 @@ import (
 // listRow is a category or a language in a list of them.
 type listRow struct {
 	link
+	Feed    string // of the list, as Atom
 	Entries int
 	Newest  moment
 	Share   int // of the entries of the longest, in percent, at least 1
@@ -47,7 +48,9 @@ func (s *Site) listRows(m material, of kind) []listRow {
 			continue
 		}
 		most = max(most, c.Entries)
-		rows = append(rows, listRow{link{name, s.href(at)}, c.Entries, momentOf(c.Updated), 0, s.chart(m.activity[c.Slug], m.newest())})
+		feed := at
+		feed.feed = "atom"
+		rows = append(rows, listRow{link{name, s.href(at)}, s.href(feed), c.Entries, momentOf(c.Newest), 0, s.chart(m.activity[c.Slug], m.newest())})
 	}
 	for i := range rows {
 		rows[i].Share = max(rows[i].Entries*100/most, 1)
@@ -70,7 +73,7 @@ func (s *Site) sourceRows(m material) []sourceRow {
 		}
 		rows = append(rows, sourceRow{
 			link: s.sourceLink(x), Site: webLink(x.Home()), Feed: s.feedOf(x), Doing: s.href(route{kind: atWhy, name: x.Slug}), Face: s.face(x),
-			Entries: x.Entries, Newest: momentOf(x.Updated), Condition: x.Condition(), Trouble: trouble(x), Chart: s.chart(m.activity[x.Slug], m.newest()),
+			Entries: x.Entries, Newest: momentOf(x.Newest), Condition: x.Condition(), Trouble: trouble(x), Chart: s.chart(m.activity[x.Slug], m.newest()),
 		})
 	}
 	slices.SortFunc(rows, func(a, b sourceRow) int { return byName(a.link, b.link) })

@@ -89,10 +89,27 @@ var bodies = map[kind]string{
 	atStatus: "status", atWhy: "why", atAbout: "about",
 }
 
-// absent makes the page for addresses where there is nothing.
-func (s *Site) absent(template, heading string) (*document, error) {
+// absences are the pages for addresses where there is nothing.
+type absences struct {
+	missing, gone *document // 404 and 410
+}
+
+// loadAbsences makes them, whose footers say when the planet last looked as all do.
+func (s *Site) loadAbsences(l look) (err error) {
+	a := &absences{}
+	if a.missing, err = s.absence("missing", "Nothing here", l); err != nil {
+		return err
+	}
+	if a.gone, err = s.absence("gone", "No longer here", l); err != nil {
+		return err
+	}
+	s.absent.Store(a)
+	return nil
+}
+
+func (s *Site) absence(template, heading string, l look) (*document, error) {
 	p := s.frame(route{}, s.plainView(route{}))
-	p.Template, p.Address, p.Heading, p.Lead = template, "", heading, ""
+	p.Template, p.Address, p.Heading, p.Lead, p.Look = template, "", heading, "", l
 	p.Title = p.Heading + " – " + s.planet.Title
 	for i := range p.Nav {
 		p.Nav[i].Here = false

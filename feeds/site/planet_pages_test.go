@@ -127,10 +127,12 @@ func TestPagesSayWhenThePlanetLastLooked(t *testing.T) {
 	if body(t, get(s, "/")) != page {
 		t.Error("a pass on the same day changed the page")
 	}
+	wantParts(t, "nothing here", body(t, get(s, "/nowhere")), `Last looked for news on <time datetime="2026-03-01">1 March 2026</time>.`, `!class="stale"`)
 	feed := get(s, "/feed.atom").Header.Get("ETag")
 	now = now.Add(24 * time.Hour)
 	refresh(t, s)
 	wantParts(t, "stale", body(t, get(s, "/")), `<p class="stale" role="status">Planet Test has not looked at its sources since 1 March 2026, 21:00 UTC: what is newer is not here yet.</p>`)
+	wantParts(t, "nothing here, stale", body(t, get(s, "/nowhere")), `<p class="stale" role="status">Planet Test has not looked`)
 	if again := get(s, "/feed.atom").Header.Get("ETag"); again != feed {
 		t.Error("a feed changed by that")
 	}

@@ -16,7 +16,7 @@ type sample struct {
 func samples() []sample {
 	at := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	src := feeds.Source{
-		ID: 1, Slug: "sample", URL: "https://blog.example/feed.atom", Title: "Sample", Site: "https://blog.example/", Language: "en", Entries: 2, Updated: at,
+		ID: 1, Slug: "sample", URL: "https://blog.example/feed.atom", Title: "Sample", Site: "https://blog.example/", Language: "en", Entries: 2, Newest: at, Updated: at,
 		Categories: []feeds.CategoryName{{Slug: "sample", Title: "Sample"}}, Keep: feeds.Match{Tags: []string{"sample"}},
 		State: feeds.State{LastVisit: at, LastSuccess: at.Add(-24 * time.Hour), LastError: "the server answered 404", Failures: 2, Health: feeds.Health("").Visit(at, false)},
 	}
@@ -34,8 +34,8 @@ func samples() []sample {
 	before := entry
 	before.Title, before.Content = "Before", "<p>Another word.</p>"
 	month := feeds.MonthOf(at)
-	list := feeds.Category{CategoryName: src.Categories[0], Entries: 2, Updated: at}
-	english := feeds.Category{CategoryName: feeds.CategoryName{Slug: feeds.LanguageList + "en", Title: "en"}, Entries: 2, Updated: at}
+	list := feeds.Category{CategoryName: src.Categories[0], Entries: 2, Newest: at, Updated: at}
+	english := feeds.Category{CategoryName: feeds.CategoryName{Slug: feeds.LanguageList + "en", Title: "en"}, Entries: 2, Newest: at, Updated: at}
 	d := newDirectory([]feeds.Source{src, {Slug: "other"}}, []feeds.Category{list, english})
 	d.months = []feeds.MonthCount{{Month: month, Entries: 2}, {Month: month - 1, Entries: 1}}
 	m := material{

@@ -132,11 +132,10 @@ type Site struct {
 	noIndex bool
 	faces   map[string]string // the addresses of pictures of sources, by slug
 
-	pages   *template.Template
-	assets  map[string]*document // by their path below the base
-	missing *document            // the 404 page
-	gone    *document            // the 410 page
-	names   assetNames
+	pages  *template.Template
+	assets map[string]*document // by their path below the base
+	names  assetNames
+	absent atomic.Pointer[absences]
 
 	finders         chan struct{} // a place for each search that may run
 	cache, searches *cache        // what a search found never takes the place of a view
@@ -218,6 +217,11 @@ func (s *Site) Refresh(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if looked {
+		if err := s.loadAbsences(*s.look.Load()); err != nil { // as they were
+			s.log(fmt.Errorf("make the pages for what is not there: %w", err))
+		}
+	}
 	if !s.seen || seq != s.seq || looked {
 		s.seen, s.seq = true, seq
 		s.epoch.Add(1)
@@ -255,7 +259,7 @@ func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			redirect(w, s.base+to.asked(r.URL.RawQuery).escaped(), folderControl)
 			return
 		}
-		s.send(w, r, s.missing, http.StatusNotFound)
+		s.send(w, r, s.absent.Load().missing, http.StatusNotFound)
 		return
 	}
 	if rt.tooLong(r.URL.RawQuery) {
@@ -274,9 +278,9 @@ func (s *Site) serve(w http.ResponseWriter, r *http.Request, rt route) {
 	case errors.As(err, &to):
 		redirect(w, s.href(to.entry()), movedControl)
 	case errors.Is(err, errGone):
-		s.send(w, r, s.gone, http.StatusGone)
+		s.send(w, r, s.absent.Load().gone, http.StatusGone)
 	case errors.Is(err, errNotFound):
-		s.send(w, r, s.missing, http.StatusNotFound)
+		s.send(w, r, s.absent.Load().missing, http.StatusNotFound)
 	case errors.Is(err, errBusy):
 		unavailable(w)
 	default:

@@ -83,10 +83,7 @@ func (s *Site) loadPages(theme fs.FS) (err error) {
 	if s.pages, err = s.parse(theme); err != nil {
 		return err
 	}
-	if s.missing, err = s.absent("missing", "Nothing here"); err == nil {
-		s.gone, err = s.absent("gone", "No longer here")
-	}
-	if err == nil && theme != nil {
+	if err = s.loadAbsences(*s.look.Load()); err == nil && theme != nil {
 		err = s.rehearse()
 	}
 	return themeError(err)

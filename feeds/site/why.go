@@ -60,6 +60,7 @@ func (s *Site) sourceWhy(m material) *sourceWhy {
 	}
 	add("Website", webLink(x.Home()), webLink(x.Home()), moment{})
 	add("Posts here", fmt.Sprint(x.Entries), "", moment{})
+	add("Newest post", "", "", dayMoment(x.Newest, "none"))
 	add("Newest change", "", "", dayMoment(x.Updated, "none"))
 	add("Last good visit", "", "", dayMoment(x.State.LastSuccess, "never"))
 	add("Language", languageWords(x), "", moment{})
