@@ -46,8 +46,8 @@ type Options struct {
 	Rules       *feeds.Rules
 	Now         func() time.Time
 	Concurrency int           // visits at once, at least 1
-	PerHost     int           // visits at once to one host, at least 1
-	Pause       time.Duration // between two visits to one host
+	PerHost     int           // visits at once to the hosts of one domain, at least 1
+	Pause       time.Duration // between two visits to them
 	Intervals   Intervals
 	// Lease is how long a claim holds. It must be twice as long as any visit; a
 	// source that has waited half of it for its host's turn is claimed anew.
@@ -336,7 +336,7 @@ func (p *pass) turn(ctx context.Context, d feeds.Due, until time.Time) error {
 	case <-ctx.Done():
 		return p.giveBack(ctx, d)
 	}
-	willing, silence := p.hosts.willing(gate, p.Now())
+	willing, silence := p.hosts.willing(gate, &d.Source, p.Now())
 	if !willing || p.Now().After(until) {
 		return p.giveBack(ctx, d)
 	}
@@ -347,14 +347,14 @@ func (p *pass) turn(ctx context.Context, d feeds.Due, until time.Time) error {
 	switch {
 	case err == nil: // it was stored, even if the pass was ended meanwhile
 		if asked {
-			p.hosts.learn(gate, &v)
+			p.hosts.learn(&v)
 		}
 		p.count(v, tally)
 		return nil
 	case ctx.Err() != nil:
 		return p.giveBack(ctx, d)
-	case errors.Is(err, errRests):
-		p.hosts.learn(gate, &v)
+	case errors.Is(err, errNoTurn): // which took a while: it is not claimed again at once
+		asked = false
 		return p.giveBack(ctx, d)
 	case errors.Is(err, feeds.ErrLeaseLost):
 		return nil // whoever has the source now tells what became of it

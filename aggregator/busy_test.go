@@ -205,24 +205,42 @@ func TestSourceThatWaitedWhenItsHostHadEnoughIsNotAsked(t *testing.T) {
 // redirects there.
 func TestSourceThatWaitedWhenAnotherHostsSourceFoundItsHostBusyIsNotAsked(t *testing.T) {
 	busy, calm, list := town(t)
-	leads := make(chan struct{})
-	calm.at("/e", func(w http.ResponseWriter, r *http.Request) {
-		redirects(302, busy.URL+"/full")(w, r)
-		close(leads)
-	})
+	calm.at("/e", redirects(302, busy.URL+"/full"))
 	busy.at("/full", tooMany(429, "7200"))
-	for _, slug := range []string{"a", "b", "c"} { // whoever is first has answered, or answers after that
-		busy.at("/"+slug, func(w http.ResponseWriter, _ *http.Request) {
-			<-leads
-			fmt.Fprint(w, atom("x"))
-		})
+	for _, slug := range []string{"a", "b", "c"} {
+		busy.at("/"+slug, plain(atom("x")))
 	}
 	w := visits(t, []*site{busy, calm}, append(list, feeds.Source{Slug: "e", URL: calm.URL + "/e"})...)
-	a, _ := newAggregator(w.db, nil, w.options)
+	told := make(chan struct{})
+	a, _ := newAggregator(w.db, nil, func(o *Options) {
+		w.options(o)
+		// Whoever is first keeps his turn until it is known what e was told.
+		o.Store = slowStore{o.Store, func(v *feeds.Visit) {
+			if v.Due.Source.Domain() == feeds.DomainOf(busy.URL) {
+				<-told
+			}
+		}}
+		o.Observe = func(v feeds.Visit, _ feeds.Tally) {
+			if v.Due.Source.Slug == "e" {
+				close(told)
+			}
+		}
+	})
 	refresh(t, a, Pass{})
-	if asked := busy.was(); asked[len(asked)-1] != "/full" {
+	if asked := busy.was(); len(asked) != 2 || !slices.Contains(asked, "/full") {
 		t.Errorf("asked %q", asked)
 	}
+}
+
+// slowStore waits before it stores a visit.
+type slowStore struct {
+	Store
+	wait func(*feeds.Visit)
+}
+
+func (s slowStore) Commit(ctx context.Context, v feeds.Visit) (feeds.Tally, error) {
+	s.wait(&v)
+	return s.Store.Commit(ctx, v)
 }
 
 // One address that is refused for ever must not keep the others of its host from

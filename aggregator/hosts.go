@@ -12,23 +12,23 @@ import (
 	"orrery/feeds"
 )
 
-// hosts lets few visits at a time through to one host, with a pause between
+// hosts lets few visits at a time through to the hosts of one domain, with a pause between
 // them (fetching.md 35), and knows for one pass who has enough or does not answer.
 type hosts struct {
 	perHost int
 	pause   time.Duration
 	mu      sync.Mutex
-	all     map[string]*hostGate
+	all     map[string]*hostGate // by domain (feeds.DomainOf)
+	silent  map[string]int       // visits in a row that were waited for in vain, by host: each is a machine
 }
 
 type hostGate struct {
 	name   string
 	places chan struct{}
 	// The hosts' mutex guards these.
-	free   time.Time // when the next visit may begin
-	busy   time.Time // until when it wants no visits
-	silent int       // visits in a row that were waited for in vain
-	here   int       // claimed sources that have not left yet
+	free time.Time // when the next visit may begin
+	busy time.Time // until when it wants no visits
+	here int       // claimed sources that have not left yet
 }
 
 // silentVisits is how many sources of a host are waited for in vain before the
@@ -36,7 +36,7 @@ type hostGate struct {
 const silentVisits = 2
 
 func newHosts(perHost int, pause time.Duration) *hosts {
-	return &hosts{perHost: perHost, pause: pause, all: map[string]*hostGate{}}
+	return &hosts{perHost: perHost, pause: pause, all: map[string]*hostGate{}, silent: map[string]int{}}
 }
 
 // anew are those for passes that begin when none is under way: what a host has told is
@@ -54,7 +54,7 @@ func (h *hosts) anew(perHost int, pause time.Duration) *hosts {
 	return out
 }
 
-// expect notes that a source of the host was claimed; gone, that it is done with.
+// expect notes that a source of the domain was claimed; gone, that it is done with.
 func (h *hosts) expect(host string) {
 	if host == "" {
 		return
@@ -73,7 +73,7 @@ func (h *hosts) gone(host string) {
 	h.gate(host).here--
 }
 
-// gate is the host's; the mutex is held.
+// gate is the domain's; the mutex is held.
 func (h *hosts) gate(host string) *hostGate {
 	g := h.all[host]
 	if g == nil {
@@ -83,7 +83,7 @@ func (h *hosts) gate(host string) *hostGate {
 	return g
 }
 
-// crowded are the hosts that have a source waiting for its turn; late in a pass
+// crowded are the domains that have a source waiting for its turn; late in a pass
 // those that have any.
 func (h *hosts) crowded(late bool) []string {
 	enough := h.perHost
@@ -102,7 +102,7 @@ func (h *hosts) crowded(late bool) []string {
 	return list
 }
 
-// enter waits for the host's turn; leave ends it. The empty host is ourselves, and
+// enter waits for the domain's turn; leave ends it. The empty one is ourselves, and
 // has no gate.
 func (h *hosts) enter(ctx context.Context, host string) (*hostGate, error) {
 	if host == "" {
@@ -140,31 +140,31 @@ func (h *hosts) leave(g *hostGate, asked bool) {
 }
 
 // learn notes what a visit told of its host.
-func (h *hosts) learn(g *hostGate, v *feeds.Visit) {
+func (h *hosts) learn(v *feeds.Visit) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if v.Busy != "" { // it may be another host, that a redirect led to
+	if v.Busy != "" { // it may be another's, that a redirect led to
 		h.gate(v.Busy).busy = v.BusyUntil
 	}
-	if g == nil {
-		return
-	}
+	host := v.Due.Source.Host()
 	var timeout net.Error
-	if g.silent++; !errors.As(v.Err, &timeout) || !timeout.Timeout() { // a document that drips costs as much as none
-		g.silent = 0
+	if errors.As(v.Err, &timeout) && timeout.Timeout() && host != "" { // a document that drips costs as much as none
+		h.silent[host]++
+	} else {
+		delete(h.silent, host)
 	}
 }
 
-// willing says whether the host is to be asked now: not while it is busy, and not
-// when it was silent, which is an error of all its sources.
-func (h *hosts) willing(g *hostGate, now time.Time) (bool, error) {
+// willing says whether the source is to be asked now: not while its domain is busy, and
+// not when its host was silent, which is an error of all its sources.
+func (h *hosts) willing(g *hostGate, s *feeds.Source, now time.Time) (bool, error) {
 	if g == nil {
 		return true, nil
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if g.silent >= silentVisits {
-		return true, fmt.Errorf("%s did not answer in time for %d others of its sources just before, and was not asked again", g.name, g.silent)
+	if host := s.Host(); h.silent[host] >= silentVisits {
+		return true, fmt.Errorf("%s did not answer in time for %d others of its sources just before, and was not asked again", host, h.silent[host])
 	}
 	return g.busy.IsZero() || !now.Before(g.busy), nil
 }

@@ -2,6 +2,7 @@ package aggregator
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"orrery/aggregator/fetch"
@@ -34,7 +35,7 @@ func (a *Aggregator) rediscover(ctx context.Context, d feeds.Due) (fetch.Respons
 	}
 	page, err := f(ctx, home, feeds.Validators{})
 	if err != nil {
-		var r fetch.Response
+		r := fetch.Response{Looked: asked(err)}
 		r.Busy, r.BusyUntil = busy(a.Now(), &page, err)
 		return r, false
 	}
@@ -47,15 +48,18 @@ func (a *Aggregator) rediscover(ctx context.Context, d feeds.Due) (fetch.Respons
 		at.Source.URL, at.Source.Address, at.Validators = c.URL, "", feeds.Validators{}
 		r, err := a.look(ctx, at)
 		if err == nil && r.Feed != nil && a.recognised(ctx, s, r.Feed) {
-			r.FoundAt = c.URL
+			r.FoundAt, r.Looked = c.URL, true
 			return r, true
 		}
 		if host, until := busy(a.Now(), &r, err); host != "" {
-			return fetch.Response{Busy: host, BusyUntil: until}, false
+			return fetch.Response{Looked: true, Busy: host, BusyUntil: until}, false
 		}
 	}
-	return fetch.Response{}, false
+	return fetch.Response{Looked: true}, false
 }
+
+// asked says that somebody was asked, and not left alone or kept from it by others.
+func asked(err error) bool { return !errors.Is(err, fetch.ErrRest) && !errors.Is(err, fetch.ErrTurn) }
 
 // recognised says that f is the source's feed: it has its name, or a post of it.
 func (a *Aggregator) recognised(ctx context.Context, s *feeds.Source, f *feeds.Feed) bool {

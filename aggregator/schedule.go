@@ -104,10 +104,10 @@ func (w *wait) hints(now time.Time, p *feeds.Pace, ceiling time.Duration) {
 		gap, why = idle, "it has written nothing for "+Span(idle)
 	}
 	period, periodWhy := p.Period, "its feed says that it changes every "+Span(p.Period)+" (sy:updatePeriod)"
-	if period > 0 && !p.Base.IsZero() {
-		if period -= now.Sub(p.Base) % period; period > p.Period { // the base lies ahead
-			period -= p.Period
-		}
+	// Months and years of the calendar are no such steps.
+	if step := int64(p.Period / time.Second); step > 0 && p.Period <= 7*24*time.Hour && !p.Base.IsZero() {
+		past := (now.Unix() - p.Base.Unix()) % step // the difference of times may be more than a Duration holds
+		period = time.Duration(step-(past+step)%step) * time.Second
 		periodWhy += ", the next time at " + now.Add(period).UTC().Format("15:04") + " GMT (sy:updateBase)"
 	}
 	for _, h := range []wait{

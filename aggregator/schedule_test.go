@@ -58,7 +58,8 @@ func TestNextVisitIsWhenItShouldBe(t *testing.T) {
 		{"updatePeriod from a base", in, feeds.Source{}, fetch.Response{Feed: &feeds.Feed{UpdatePeriod: 6 * time.Hour, UpdateBase: epoch.Add(-28 * time.Hour)}}, nil, 2 * time.Hour},
 		{"updatePeriod from a base ahead", in, feeds.Source{}, fetch.Response{Feed: &feeds.Feed{UpdatePeriod: 6 * time.Hour, UpdateBase: epoch.Add(27 * time.Hour)}}, nil, 3 * time.Hour},
 		{"updatePeriod from now on", in, feeds.Source{}, fetch.Response{Feed: &feeds.Feed{UpdatePeriod: 6 * time.Hour, UpdateBase: epoch}}, nil, 6 * time.Hour},
-		{"updatePeriod from before all time", in, feeds.Source{}, fetch.Response{Feed: &feeds.Feed{UpdatePeriod: 365 * 24 * time.Hour, UpdateBase: time.Time{}.Add(1)}}, nil, 24 * time.Hour},
+		{"updatePeriod from before all time", in, feeds.Source{}, fetch.Response{Feed: &feeds.Feed{UpdatePeriod: 24 * time.Hour, UpdateBase: epoch.AddDate(-1500, 0, 0).Add(5 * time.Hour)}}, nil, 5 * time.Hour},
+		{"a month from a base", in, feeds.Source{}, fetch.Response{Feed: &feeds.Feed{UpdatePeriod: 30 * 24 * time.Hour, UpdateBase: epoch.Add(time.Hour)}}, nil, 24 * time.Hour},
 		{"a base of nothing", in, feeds.Source{}, fetch.Response{Feed: &feeds.Feed{UpdateBase: epoch}}, nil, 30 * time.Minute},
 		{"who writes every hundred hours", in, feeds.Source{}, fetch.Response{Feed: every(100*time.Hour, 5)}, nil, time.Hour},
 		{"who writes every day", in, feeds.Source{}, fetch.Response{Feed: every(24*time.Hour, 20)}, nil, 30 * time.Minute},
@@ -165,6 +166,19 @@ func TestSkipHoursHoldWhateverElseIsWished(t *testing.T) {
 				t.Errorf("%v, %v: %v (%s), want %v and a little", err, r.RetryAfter, got, why, end)
 			}
 		}
+	}
+}
+
+// Feeds that sleep until the same hour are not all asked when it strikes.
+func TestFeedsThatSleepTogetherAreAskedOneAfterTheOther(t *testing.T) {
+	seen := map[time.Time]bool{}
+	for i := range 20 {
+		s := feeds.Source{URL: fmt.Sprintf("https://s%d.example/", i), Pace: feeds.Pace{SkipHours: []int{epoch.Hour(), epoch.Hour() + 1}}}
+		at, _ := nextOf(&s, fetch.Response{NotModified: true}, nil, Intervals{Min: time.Hour, Max: time.Hour})
+		seen[at] = true
+	}
+	if len(seen) < 15 {
+		t.Errorf("20 feeds have %d moments", len(seen))
 	}
 }
 

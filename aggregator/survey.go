@@ -66,20 +66,20 @@ func (s *survey) turn(ctx context.Context, source *feeds.Source) {
 		s.tell(source, fetch.Response{}, ctx.Err())
 		return
 	}
-	if err := s.hosts.refuses(gate, s.Now()); err != nil {
+	if err := s.hosts.refuses(gate, source, s.Now()); err != nil {
 		s.tell(source, fetch.Response{}, err)
 		return
 	}
 	asked = true
-	s.askAndTell(ctx, gate, source)
+	s.askAndTell(ctx, source)
 }
 
 // askAndTell asks, and reads when there is room for the document.
-func (s *survey) askAndTell(ctx context.Context, gate *hostGate, source *feeds.Source) {
+func (s *survey) askAndTell(ctx context.Context, source *feeds.Source) {
 	r, err := s.ask(ctx, feeds.Due{Source: *source})
-	v := feeds.Visit{Status: r.Status, Err: err}
+	v := feeds.Visit{Due: feeds.Due{Source: *source}, Status: r.Status, Err: err}
 	v.Busy, v.BusyUntil = busy(s.Now(), &r, err)
-	s.hosts.learn(gate, &v)
+	s.hosts.learn(&v)
 	weight := min(int64(len(r.Body)), bytesAtOnce)
 	if full := s.bytes.Acquire(ctx, weight); full != nil {
 		s.tell(source, fetch.Response{}, full)
@@ -93,8 +93,8 @@ func (s *survey) askAndTell(ctx context.Context, gate *hostGate, source *feeds.S
 }
 
 // refuses says why the host is not to be asked now; nil: it may be.
-func (h *hosts) refuses(g *hostGate, now time.Time) error {
-	willing, silence := h.willing(g, now)
+func (h *hosts) refuses(g *hostGate, source *feeds.Source, now time.Time) error {
+	willing, silence := h.willing(g, source, now)
 	if willing {
 		return silence
 	}

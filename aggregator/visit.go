@@ -23,9 +23,8 @@ const bytesAtOnce = 8 << 20
 // its memory, and the one that stores has its turn once in a while.
 func readAtOnce() int { return max(1, runtime.GOMAXPROCS(0)-1) }
 
-// errRests ends a visit before anybody was asked: while it waited for its turn, its host
-// has said that it is asked too often.
-var errRests = errors.New("the host is left alone")
+// errNoTurn ends a visit before anybody was asked: to its host led others' redirects.
+var errNoTurn = errors.New("others had their turn first")
 
 // visit looks at a claimed source and commits what it told, and at its past where
 // that is not read yet. The error is the store's: the source's own trouble is part
@@ -48,8 +47,8 @@ func (a *Aggregator) tryVisit(ctx context.Context, d feeds.Due, silence error) (
 	if silence == nil {
 		r, err = a.ask(ctx, d)
 	}
-	if len(r.Answer.Hops) == 0 && errors.Is(err, fetch.ErrRest) && r.RetryAfter.After(now) {
-		return feeds.Visit{Busy: d.Source.Domain(), BusyUntil: r.RetryAfter}, feeds.Tally{}, errRests
+	if len(r.Answer.Hops) == 0 && errors.Is(err, fetch.ErrTurn) {
+		return feeds.Visit{}, feeds.Tally{}, errNoTurn
 	}
 	// What was fetched waits here while too much is being read and stored.
 	weight := min(int64(len(r.Body)), bytesAtOnce)
@@ -66,7 +65,7 @@ func (a *Aggregator) tryVisit(ctx context.Context, d feeds.Due, silence error) (
 		if ok {
 			r, err = found, nil
 		}
-		r.Looked, r.Busy, r.BusyUntil = true, found.Busy, found.BusyUntil
+		r.Looked, r.Busy, r.BusyUntil = found.Looked, found.Busy, found.BusyUntil
 	}
 	known := map[string]feeds.Known{}
 	if err == nil && r.Feed != nil {

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/net/idna"
 	"golang.org/x/net/publicsuffix"
 )
 
@@ -97,6 +98,9 @@ func DomainOf(address string) string {
 		return ""
 	}
 	name := strings.TrimSuffix(strings.ToLower(u.Hostname()), ".")
+	if ascii, err := idna.Lookup.ToASCII(name); err == nil { // one domain has one name
+		name = ascii
+	}
 	if _, err := netip.ParseAddr(name); err == nil {
 		return strings.ToLower(u.Host)
 	}
@@ -106,6 +110,9 @@ func DomainOf(address string) string {
 	}
 	return domain
 }
+
+// DomainsVersion is another when DomainOf may have become so.
+func DomainsVersion() string { return publicsuffix.List.String() }
 
 // HostOf is the host of an http or https address with its port, in lower case.
 func HostOf(address string) string {

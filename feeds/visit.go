@@ -30,7 +30,7 @@ type Want struct {
 	// than MinInterval ago, asked to be left alone, or is gone.
 	All         bool
 	MinInterval time.Duration
-	// PerHost is how many sources of one host a claim takes at most; 0: no bound. Of
+	// PerHost is how many sources of one domain a claim takes at most; 0: no bound. Of
 	// the Crowded it takes none: those already wait for their turn.
 	PerHost int
 	Crowded []string
@@ -79,7 +79,7 @@ type Visit struct {
 	Err     error // the trouble of a Failed visit
 	// RetryAfter is set when the server asked to be left alone until then.
 	RetryAfter time.Time
-	// Busy is a host none of whose sources may be asked before BusyUntil: it answered
+	// Busy is a domain none of whose sources may be asked before BusyUntil: it answered
 	// 429 (fetching.md 21).
 	Busy      string
 	BusyUntil time.Time

@@ -14,7 +14,7 @@ import (
 
 // Claim takes up to want.N sources to visit, the longest due first; none if there is
 // none that nobody has. A claim is a lease: until it ends nobody else gets the source,
-// nor another of its host, in no process (fetching.md 35); after it somebody else may,
+// nor another of its domain, in no process (fetching.md 35); after it somebody else may,
 // and the old claim's Commit is refused. How long that is, the clock of the database
 // says, where it has one.
 func (db *DB) Claim(ctx context.Context, want feeds.Want) ([]feeds.Due, error) {

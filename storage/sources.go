@@ -104,17 +104,17 @@ func (w *writer) noteSynced(configured string) error {
 // metaConfigured names, in meta, what the store was last made equal to.
 const metaConfigured = "configured"
 
-// configuredOf is a hash of all that Sync makes the store equal to, of the version of
-// what reads it, and of what is known of public suffixes.
+// configuredOf is a hash of all that Sync makes the store equal to, and of the versions
+// of what reads it and of what tells domains.
 func configuredOf(sources []feeds.Source, rules string) (string, error) {
 	h := sha256.New()
-	fmt.Fprintln(h, feeds.ReaderVersion, rules)
+	fmt.Fprintln(h, feeds.ReaderVersion, feeds.DomainsVersion(), rules)
 	for i := range sources {
 		config, err := configOf(&sources[i])
 		if err != nil {
 			return "", err
 		}
-		fmt.Fprintf(h, "%q %q %q %q\n", sources[i].Slug, sources[i].URL, config, sources[i].Domain())
+		fmt.Fprintf(h, "%q %q %q\n", sources[i].Slug, sources[i].URL, config)
 	}
 	return hex.EncodeToString(h.Sum(nil)), nil
 }
@@ -260,10 +260,7 @@ func (w *writer) syncSource(s *feeds.Source, old *storedSource) error {
 		return w.exec(`INSERT INTO sources (slug, url, config, host) VALUES ($1, $2, $3, $4)`, s.Slug, s.URL, config, s.Domain())
 	}
 	if old.URL == s.URL && old.Slug == s.Slug && !old.Retired && old.config == config {
-		if old.host == old.Domain() {
-			return nil
-		}
-		return w.exec(`UPDATE sources SET host = $1 WHERE id = $2`, old.Domain(), old.ID)
+		return w.renameDomain(old)
 	}
 	if old.URL != s.URL {
 		// Validators belong to the address that gave them (RFC 9111 §4.3.1), and so

@@ -116,6 +116,20 @@ func (w *writer) move(s *feeds.Source, address string) error {
 	return w.exec(`UPDATE sources SET address = $1, host = $2 WHERE id = $3`, address, feeds.DomainOf(cmp.Or(address, s.URL)), s.ID)
 }
 
+// renameDomain gives a source that is known otherwise now, as by newer rules of which domains
+// are one, the name by which its turns are taken; what its host wished for goes with it.
+func (w *writer) renameDomain(s *storedSource) error {
+	domain := s.Domain()
+	if s.host == domain {
+		return nil
+	}
+	if err := w.exec(`INSERT INTO hosts (host, until) SELECT $1, until FROM hosts WHERE host = $2 AND host <> ''
+		ON CONFLICT (host) DO UPDATE SET until = max(hosts.until, excluded.until)`, domain, s.host); err != nil {
+		return err
+	}
+	return w.exec(`UPDATE sources SET host = $1 WHERE id = $2`, domain, s.ID)
+}
+
 // commitOlder notes how far the source's past was read, and what was in the way.
 func (w *writer) commitOlder(v *feeds.Visit) error {
 	backfill, err := text(v.Backfill)

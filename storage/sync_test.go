@@ -186,11 +186,18 @@ func TestSourceWhoseDomainIsKnownOtherwiseGetsItsNewOne(t *testing.T) {
 	each(t, func(t *testing.T, db *DB) {
 		list := []feeds.Source{named("a", "https://blog.a.example/"), named("b", "https://b.example/")}
 		configure(t, db, nil, list...)
-		mustExec(t, db.write, `UPDATE sources SET host = 'blog.a.example'`)
+		v := unchanged(claimed(t, db, "b", epoch), epoch)
+		v.Address = "https://blog.moved.example/"
+		commit(t, db, v)
+		busy := failed(claimed(t, db, "a", epoch), epoch)
+		busy.Busy, busy.BusyUntil = "blog.moved.example", epoch.Add(time.Hour) // as it was called before
+		commit(t, db, busy)
+		mustExec(t, db.write, `UPDATE sources SET host = 'blog.a.example' WHERE slug = 'a'`, `UPDATE sources SET host = 'blog.moved.example' WHERE slug = 'b'`)
 		mustExec(t, db.write, `DELETE FROM meta WHERE name = 'configured'`) // which has the domains in it
 		before := column(t, db, `SELECT scope || ' ' || seq FROM versions ORDER BY scope`)
 		configure(t, db, nil, list...)
-		same(t, "domains", column(t, db, `SELECT host FROM sources ORDER BY slug`), []string{"a.example", "b.example"})
+		same(t, "domains", column(t, db, `SELECT host FROM sources ORDER BY slug`), []string{"a.example", "moved.example"})
+		same(t, "who rests", column(t, db, `SELECT host FROM hosts ORDER BY host`), []string{"blog.moved.example", "moved.example"})
 		same(t, "versions", column(t, db, `SELECT scope || ' ' || seq FROM versions ORDER BY scope`), before)
 	})
 }

@@ -31,9 +31,12 @@ func readBody(answer *http.Response, limit int64) ([]byte, error) {
 	if answer.ContentLength > limit {
 		return nil, ErrTooLarge // it says so itself; not a byte need be sent
 	}
-	body, err := readCoded(answer.Body, codingsOf(answer), answer.ContentLength, limit)
+	wire := &wire{Reader: io.LimitReader(answer.Body, limit+slack+1), most: limit + slack}
+	body, err := readCoded(wire, &wire.n, codingsOf(answer), answer.ContentLength, limit)
 	if err == nil && bytes.HasPrefix(body, gzipMagic) { // a compressed file, served as it lies on the disk
-		return readCoded(io.NopCloser(bytes.NewReader(body)), []string{"gzip"}, int64(len(body)), limit)
+		came := wire.n
+		wire.Reader, wire.n = bytes.NewReader(body), 0
+		return readCoded(wire, &came, []string{"gzip"}, int64(len(body)), limit)
 	}
 	return body, err
 }
@@ -68,7 +71,7 @@ const (
 	// are compressed to a fifth, the most monotonous to a fiftieth.
 	maxRatio = 200
 	// anyRatio is how long a document may be whatever came: tables of zeros are no harm yet.
-	anyRatio = 1 << 20
+	anyRatio = 4 << 20
 )
 
 // errBomb means that a document grows out of all proportion when it is decompressed.
@@ -78,12 +81,13 @@ var errBomb = errors.New("the document is compressed more than any text")
 type bounded struct {
 	io.Reader
 	wire *wire
+	came *int64
 	n    int64
 }
 
 func (b *bounded) Read(p []byte) (int, error) {
 	n, err := b.Reader.Read(p)
-	if b.n += int64(n); b.n > anyRatio && b.n > maxRatio*b.wire.n {
+	if b.n += int64(n); b.n > anyRatio && b.n > maxRatio**b.came {
 		b.wire.err = errBomb
 		return 0, errBomb
 	}
@@ -94,14 +98,11 @@ func (b *bounded) Read(p []byte) (int, error) {
 const maxCodings = 2
 
 // readCoded undoes the codings, the last first, and reads to the end. length is
-// what the answer said, -1 for nothing.
-func readCoded(body io.Reader, codings []string, length, limit int64) ([]byte, error) {
+// what the answer said, -1 for nothing; came is how much of it has come.
+func readCoded(wire *wire, came *int64, codings []string, length, limit int64) ([]byte, error) {
 	if len(codings) > maxCodings {
 		return nil, &unaskedCoding{name: strings.Join(codings, " and ")}
 	}
-	// No compression of a document is larger than what it may have been, but for
-	// one that says nothing without end.
-	wire := &wire{Reader: io.LimitReader(body, limit+slack+1), most: limit + slack}
 	body, done, err := decoded(wire, codings)
 	defer done()
 	if err != nil {
@@ -112,7 +113,7 @@ func readCoded(body io.Reader, codings []string, length, limit int64) ([]byte, e
 		length *= 4 // as text compresses
 	}
 	b.Grow(int(max(0, min(length, limit, firstGrow))) + bytes.MinRead) // what it claims costs nothing until it comes
-	if _, err := b.ReadFrom(io.LimitReader(&bounded{body, wire, 0}, limit+1)); err != nil {
+	if _, err := b.ReadFrom(io.LimitReader(&bounded{body, wire, came, 0}, limit+1)); err != nil {
 		return nil, wire.blame(err, codings)
 	}
 	if int64(b.Len()) > limit {
@@ -155,7 +156,9 @@ func beginning(answer *http.Response, most int64) []byte {
 	return page
 }
 
-// wire remembers what became of the connection below the decoders.
+// wire remembers what became of the connection below the decoders. No compression of a
+// document is larger than what it may have been, but for one that says nothing without
+// end.
 type wire struct {
 	io.Reader
 	most int64 // bytes that may come

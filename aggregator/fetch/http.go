@@ -46,9 +46,8 @@ type Options struct {
 	// PerHost is how many requests at a time one domain gets (feeds.DomainOf), which is
 	// how many idle connections to a host are kept. 0: 1.
 	PerHost int
-	// Pause is the time between two requests to one domain, also where redirects lead; of
-	// a longer one there 2 s, since the visit is under way. Whoever makes visits sees to
-	// the whole pause between them.
+	// Pause is the time between two requests to one domain; of a longer one 200 ms: whoever
+	// makes visits sees to the whole pause between them, and only redirects are within one.
 	Pause time.Duration
 	// Allow lists the exact addresses with ports that may be private; every
 	// other address outside the public internet is refused.
@@ -58,8 +57,8 @@ type Options struct {
 }
 
 // HTTP fetches remote feeds. It is safe for concurrent use and keeps nothing
-// between visits but idle connections, and which hosts have said 429: no cookies, no
-// cache, no credentials.
+// between visits but idle connections, and when domains were asked or have said 429: no
+// cookies, no cache, no credentials.
 type HTTP struct {
 	transport *http.Transport
 	agent     string
@@ -188,23 +187,30 @@ func later(a, b time.Time) time.Time {
 // walk asks hop by hop until there is an answer, each hop in its turn.
 func (h *HTTP) walk(ctx, visit context.Context, w *walk) (Response, error) {
 	for {
-		leave, err := h.turns.enter(visit, w.domain())
-		if err != nil {
-			return Response{URL: w.url.String(), RetryAfter: w.retryAfter}, h.explain(ctx, visit, w, err)
-		}
-		r, on, err := h.hop(ctx, visit, w)
-		leave()
+		r, on, err := h.turn(ctx, visit, w)
 		if !on {
 			return r, err
 		}
 	}
 }
 
+// turn makes the next request when it is its turn.
+func (h *HTTP) turn(ctx, visit context.Context, w *walk) (r Response, on bool, err error) {
+	if err = visit.Err(); err == nil { // else it was a redirect that never ended
+		var leave func()
+		if leave, err = h.turns.enter(visit, w.domain()); err == nil {
+			defer leave() // also when the answer makes a decoder panic
+			return h.hop(ctx, visit, w)
+		}
+		err = ErrTurn
+	}
+	return Response{URL: w.url.String(), RetryAfter: w.retryAfter}, false, h.explain(ctx, visit, w, err)
+}
+
 // hop makes the next request; on says that it led to a further one.
 func (h *HTTP) hop(ctx, visit context.Context, w *walk) (r Response, on bool, err error) {
-	// Whose host has enough, whoever claims sources knows, but not where they lead, nor
-	// what was said while this one waited for its turn.
-	if until := h.turns.rests(w.domain()); !until.IsZero() {
+	// Whose host has enough, whoever claims sources knows, but not where they lead.
+	if until := h.turns.rests(w.domain()); w.redirected() && !until.IsZero() {
 		w.retryAfter = until
 		return Response{URL: w.url.String(), RetryAfter: until}, false,
 			w.sentence(w.place()+" said just before that it is asked too often (429), and is left alone", ErrRest)

@@ -38,6 +38,9 @@ func (h *HTTP) explain(caller, visit context.Context, w *walk, err error) error 
 	if err := stopped(caller, w); err != nil {
 		return err
 	}
+	if errors.Is(err, ErrTurn) {
+		return w.sentence(w.place()+" was asked for other sources until there was no time left for this one; it will have its turn with another visit", err)
+	}
 	if visit.Err() != nil {
 		return w.sentence(fmt.Sprintf("no answer from %s within %s", w.place(), h.limits.total), context.DeadlineExceeded, err)
 	}
@@ -46,8 +49,6 @@ func (h *HTTP) explain(caller, visit context.Context, w *walk, err error) error 
 	var dial *net.OpError
 	var timeout net.Error
 	switch {
-	case errors.Is(err, errCrowded):
-		return w.sentence("so many sources lead to "+w.place()+" that this one had no turn there; it will have with another visit", ErrRest)
 	case errors.As(err, &refused):
 		return w.sentence(refusedSentence(w, refused), err)
 	case errors.As(err, &name):

@@ -68,8 +68,8 @@ func TestHostThatHasEnoughIsNotAskedByRedirects(t *testing.T) {
 	if _, err := fetch("/b"); !errors.As(err, &status) || len(busy.requests()) != 2 {
 		t.Errorf("%v, asked %d times", err, len(busy.requests()))
 	}
-	if _, err := h.Fetch(t.Context(), source(busy.URL), feeds.Validators{}); !errors.Is(err, ErrRest) || len(busy.requests()) != 2 {
-		t.Errorf("%v, asked %d times", err, len(busy.requests()))
+	if _, err := h.Fetch(t.Context(), source(busy.URL), feeds.Validators{}); !errors.As(err, &status) { // which whoever claims decides
+		t.Error(err)
 	}
 }
 

@@ -7,16 +7,18 @@ import (
 	"time"
 )
 
-// turnTimeout bounds the wait for a turn. So long a queue is of sources that all lead to
-// one place; who waits on holds up visits to others.
-const turnTimeout = 10 * time.Second
-
-// hopPause is the longest pause between two redirects of one visit.
-const hopPause = 2 * time.Second
+const (
+	// turnTimeout bounds the wait for a turn: behind many sources that lead to one place, or
+	// behind an answer that drips. Who waited on would hold up visits to others.
+	turnTimeout = 15 * time.Second
+	// hopPause is the longest pause between two requests: of the visits of a pass the whole
+	// pause is kept, but where redirects lead a visit is under way.
+	hopPause = 200 * time.Millisecond
+)
 
 // turns lets few requests at a time through to one domain, with a pause between them
-// (fetching.md 35), and knows who has said 429. Passes take turns for their visits, but
-// only the walk knows where redirects lead.
+// (fetching.md 35), and knows who has said 429. Passes take turns for their visits, with
+// the whole pause, but only the walk knows where redirects lead.
 type turns struct {
 	most  int
 	pause time.Duration
@@ -57,10 +59,12 @@ func (t *turns) of(domain string) *turn {
 	return d
 }
 
-var errCrowded = errors.New("too many wait for their turn")
+// ErrTurn means that others were asking the domain until there was no time left for this
+// one. Without a redirect nobody was asked.
+var ErrTurn = errors.New("others had their turn first")
 
 // enter waits until the domain may be asked; leave ends the turn. Nobody waits for a
-// second turn while he has one, so nobody waits for himself. The error is errCrowded, or
+// second turn while he has one, so nobody waits for himself. The error is ErrTurn, or
 // the context's.
 func (t *turns) enter(ctx context.Context, domain string) (leave func(), err error) {
 	t.mu.Lock()
@@ -76,14 +80,16 @@ func (t *turns) enter(ctx context.Context, domain string) (leave func(), err err
 	return func() {
 		t.mu.Lock()
 		d.users--
-		d.free = time.Now().Add(t.pause)
+		if free := time.Now().Add(t.pause); free.After(d.free) {
+			d.free = free
+		}
 		t.mu.Unlock()
 		<-d.places
 	}, nil
 }
 
 func (t *turns) wait(ctx context.Context, d *turn) error {
-	wait, cancel := context.WithTimeoutCause(ctx, turnTimeout, errCrowded)
+	wait, cancel := context.WithTimeoutCause(ctx, turnTimeout, ErrTurn)
 	defer cancel()
 	select {
 	case d.places <- struct{}{}:
@@ -91,9 +97,10 @@ func (t *turns) wait(ctx context.Context, d *turn) error {
 		return context.Cause(wait)
 	}
 	t.mu.Lock()
-	pause := time.Until(d.free)
+	pause := max(time.Until(d.free), 0)
+	d.free = time.Now().Add(pause + t.pause) // of the next who has a place beside this one
 	t.mu.Unlock()
-	if pause <= 0 {
+	if pause == 0 {
 		return nil
 	}
 	timer := time.NewTimer(pause)
@@ -111,7 +118,8 @@ func (t *turns) wait(ctx context.Context, d *turn) error {
 func (t *turns) leaveAlone(domain string, until time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.of(domain).rest = until
+	d := t.of(domain)
+	d.rest = later(d.rest, until.Round(0)) // by the clock of the store, also when the machine has slept
 }
 
 // rests is until when the domain is not to be asked; zero: it may be.

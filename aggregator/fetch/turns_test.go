@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"strings"
 	"sync"
@@ -17,7 +18,7 @@ import (
 // fetching.md 35: sources at hosts of their own lead to one, which is asked one at a
 // time with a pause between, as if it were their own.
 func TestHostThatManyLeadToIsAskedInTurn(t *testing.T) {
-	const sources, pause = 4, 30 * time.Millisecond
+	const sources, pause = 4, 30 * time.Millisecond // at most hopPause
 	var mu sync.Mutex
 	var ended []time.Time
 	now, most := 0, 0
@@ -67,7 +68,7 @@ func TestWhoWaitsTooLongForHisTurnGivesUp(t *testing.T) {
 			t.Fatal(err)
 		}
 		begun := time.Now()
-		if _, err := ts.enter(t.Context(), "example.org"); !errors.Is(err, errCrowded) || time.Since(begun) != turnTimeout {
+		if _, err := ts.enter(t.Context(), "example.org"); !errors.Is(err, ErrTurn) || time.Since(begun) != turnTimeout {
 			t.Errorf("%v after %v", err, time.Since(begun))
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
@@ -122,14 +123,42 @@ func TestDomainsThatSayNothingAnyMoreAreForgotten(t *testing.T) {
 	})
 }
 
-func TestCrowdedHostIsNamedInASentence(t *testing.T) {
-	h := newFetcher(t, Options{})
-	w, err := newWalk("https://blog.example/feed", feeds.Validators{})
+// Who had no turn was not asked, whatever ended his waiting, and says so.
+func TestSourceWithoutATurnIsNoSilentHost(t *testing.T) {
+	s := newServer(t, always(200, "a feed"))
+	h := newFetcher(t, Options{Timeout: 20 * time.Millisecond}, s)
+	leave, err := h.turns.enter(t.Context(), feeds.DomainOf(s.URL))
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = h.explain(t.Context(), t.Context(), w, errCrowded)
-	if !errors.Is(err, ErrRest) || !strings.Contains(err.Error(), "lead to blog.example") {
-		t.Error(err)
+	r, err := h.Fetch(t.Context(), source(s.URL), feeds.Validators{})
+	if want := s.Listener.Addr().String() + " was asked for other sources"; !errors.Is(err, ErrTurn) || !strings.HasPrefix(err.Error(), want) || len(r.Answer.Hops) > 0 {
+		t.Errorf("%v after %v, want %q", err, r.Answer.Hops, want)
 	}
+	var timeout net.Error
+	if errors.As(err, &timeout) || len(s.requests()) > 0 {
+		t.Errorf("it counts as silence, or was asked: %v", err)
+	}
+	leave()
+	mustFetch(t, newFetcher(t, Options{}, s), s.URL, feeds.Validators{})
+}
+
+// A panic is one visit's failure, and takes nobody's turn.
+func TestPanicLeavesItsTurn(t *testing.T) {
+	panics := false
+	s := newServer(t, always(200, "a feed"))
+	h := newFetcher(t, Options{Now: func() time.Time {
+		if panics {
+			panic("a decoder gives up")
+		}
+		return time.Now()
+	}}, s)
+	panics = true
+	func() {
+		defer func() { _ = recover() }()
+		_, _ = h.Fetch(t.Context(), source(s.URL), feeds.Validators{})
+		t.Error("it did not panic")
+	}()
+	panics = false
+	mustFetch(t, h, s.URL, feeds.Validators{})
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"sync"
 	"time"
 
 	"orrery/feeds"
@@ -89,25 +90,32 @@ func (x *solitude) wish(s *feeds.Source) string {
 	return ""
 }
 
-// wishes is what the server of an address has asked for, as the store has it (fetching.md
+// wishes says what the server of an address has asked for, as the store has it (fetching.md
 // 20); who is gone may be asked by a person (25). A store that cannot be opened is no reason not to look at a feed.
-func (pl *planet) wishes(ctx context.Context, s *feeds.Source) string {
-	if stored, err := pl.stored(ctx); err != nil || !stored {
-		return ""
+func (pl *planet) wishes(ctx context.Context) func(*feeds.Source) string {
+	nothing := &solitude{}
+	known := sync.OnceValue(func() *solitude {
+		if stored, err := pl.stored(ctx); err != nil || !stored {
+			return nothing
+		}
+		db, err := storage.Open(ctx, pl.config.Storage)
+		if err != nil {
+			return nothing
+		}
+		defer db.Close()
+		x, err := pl.solitude(ctx, db)
+		if err != nil {
+			return nothing
+		}
+		return x
+	})
+	return func(s *feeds.Source) string {
+		x := known()
+		if there := x.sources[s.URL]; there != nil {
+			s = there
+		}
+		return x.wish(s)
 	}
-	db, err := storage.Open(ctx, pl.config.Storage)
-	if err != nil {
-		return ""
-	}
-	defer db.Close()
-	x, err := pl.solitude(ctx, db)
-	if err != nil {
-		return ""
-	}
-	if known := x.sources[s.URL]; known != nil {
-		s = known
-	}
-	return x.wish(s)
 }
 
 func busyHost(host string) string {

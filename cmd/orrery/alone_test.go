@@ -183,7 +183,7 @@ func TestInspectAndAddLeaveThoseAloneWhoAskedForIt(t *testing.T) {
 		}
 	}
 	code, _, trouble := typed("-c", path, "sources", "add", "--yes", angry.URL+"/new")
-	if code != exitFailed || !regexp.MustCompile("is not asked now: "+tooOften+minute).MatchString(trouble) {
+	if code != exitFailed || !regexp.MustCompile("not asked: "+tooOften+minute).MatchString(trouble) {
 		t.Errorf("%d %s", code, trouble)
 	}
 	if got := calm.was() + angry.was(); got != "" {

@@ -53,11 +53,11 @@ func (p *program) inspectAll(ctx context.Context, inputs []string, asJSON, stric
 		return err
 	}
 	defer pl.close()
-	failed := 0
+	failed, wishes := 0, pl.wishes(ctx)
 	e := json.NewEncoder(p.stdout)
 	e.SetEscapeHTML(false)
 	for i, input := range inputs {
-		x := pl.inspect(ctx, input)
+		x := pl.inspect(ctx, input, wishes)
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
@@ -110,10 +110,10 @@ type inspection struct {
 }
 
 // inspect reads one input.
-func (pl *planet) inspect(ctx context.Context, input string) inspection {
+func (pl *planet) inspect(ctx context.Context, input string, wishes func(*feeds.Source) string) inspection {
 	x := inspection{input: input, source: pl.sourceOf(input)}
 	if strings.HasPrefix(input, "http://") || strings.HasPrefix(input, "https://") {
-		pl.inspectURL(ctx, &x)
+		pl.inspectURL(ctx, &x, wishes)
 	} else {
 		x.feed, x.err = pl.inspectFile(input, x.source)
 	}
@@ -129,8 +129,8 @@ func (pl *planet) inspect(ctx context.Context, input string) inspection {
 
 // inspectURL looks at an address and says what a visit would do with the answer:
 // where it is one of the sources, with what is stored of it.
-func (pl *planet) inspectURL(ctx context.Context, x *inspection) {
-	if wish := pl.wishes(ctx, &x.source); wish != "" {
+func (pl *planet) inspectURL(ctx context.Context, x *inspection, wishes func(*feeds.Source) string) {
+	if wish := wishes(&x.source); wish != "" {
 		x.err = errors.New("not asked: " + wish)
 		if x.source.Slug != noSource {
 			x.err = fmt.Errorf("%w; orrery sources %s shows what it answered last", x.err, x.source.Slug)

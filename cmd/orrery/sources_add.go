@@ -157,10 +157,8 @@ func (a *adder) feed(ctx context.Context, addresses []string, s *config.Source) 
 			return fmt.Errorf("%s is the page of the source %s already; give the address of another feed of it if you want that, too", redacted(addresses[0]), slug)
 		}
 	}
-	if wish := a.planet.wishes(ctx, &feeds.Source{URL: addresses[0]}); wish != "" {
-		return fmt.Errorf("%s is not asked now: %s", redacted(addresses[0]), wish)
-	}
 	f := &finder{
+		wish:  a.planet.wishes(ctx),
 		fetch: a.planet.fetchers(), pause: a.planet.config.Fetch.PausePerHost, known: a.planet.sourceAt, choose: a.choose,
 		say: func(format string, args ...any) { fmt.Fprintf(a.stderr, "note: "+format+"\n", args...) },
 	}

@@ -25,6 +25,8 @@ type finder struct {
 	pause time.Duration // between two requests (fetching.md 35)
 	// known is the slug of the source that has the address already; "": none.
 	known func(address string) string
+	// wish is what the server of an address has asked for; "": nothing.
+	wish func(*feeds.Source) string
 	// choose says which feed of a page to take, and whether none but that will do.
 	choose func(context.Context, []fetch.Candidate) (n int, only bool, err error)
 	say    func(format string, args ...any)
@@ -190,6 +192,9 @@ func (f *finder) unknown(address string) error {
 
 // look reads an address, after a pause if one was read before.
 func (f *finder) look(ctx context.Context, address string) (fetch.Response, error) {
+	if wish := f.wish(&feeds.Source{URL: address}); wish != "" {
+		return fetch.Response{}, fmt.Errorf("not asked: %s", wish)
+	}
 	if f.asked {
 		select {
 		case <-time.After(f.pause):

@@ -119,6 +119,7 @@ func TestFeedOfASiteIsFound(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			w, said := &web{docs: test.docs}, ""
 			f := &finder{
+				wish:   func(*feeds.Source) string { return "" },
 				fetch:  map[string]fetch.Func{"http": w.fetch, "https": w.fetch},
 				known:  func(a string) string { return map[string]string{"https://known.example/f": "known"}[a] },
 				choose: func(context.Context, []fetch.Candidate) (int, bool, error) { return 0, false, nil },
@@ -150,6 +151,7 @@ func TestSearchEndsWithItsContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	w := &web{docs: map[string]doc{"https://blog.example/": {body: bare}}}
 	f := &finder{
+		wish:  func(*feeds.Source) string { return "" },
 		pause: time.Hour, known: func(string) string { return "" },
 		fetch: map[string]fetch.Func{"https": func(c context.Context, s feeds.Source, v feeds.Validators) (fetch.Response, error) {
 			cancel() // after the page, and before the guesses

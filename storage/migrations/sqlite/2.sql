@@ -1,6 +1,6 @@
 -- What a polite visitor remembers of a source: how often to come, where it moved,
 -- what it answered last, how far its past was read.
-ALTER TABLE sources ADD COLUMN host     TEXT    NOT NULL DEFAULT '';   -- that is asked, with its port
+ALTER TABLE sources ADD COLUMN host     TEXT    NOT NULL DEFAULT '';   -- the domain that is asked (feeds.DomainOf)
 ALTER TABLE sources ADD COLUMN address  TEXT    NOT NULL DEFAULT '';   -- where it has moved for good
 ALTER TABLE sources ADD COLUMN moving   TEXT    NOT NULL DEFAULT '{}'; -- feeds.Move, JSON
 ALTER TABLE sources ADD COLUMN pace     TEXT    NOT NULL DEFAULT '{}'; -- feeds.Pace, JSON
