@@ -4,6 +4,7 @@ import (
 	"net"
 	"net/mail"
 	"net/url"
+	"path"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -61,6 +62,9 @@ func (l *loader) planet(c *Config) {
 	if l.given(&p.URL) && p.URL != "" && l.web(&p.URL, "planet.url") {
 		if strings.ContainsAny(p.URL, "?#") {
 			l.wrong(&p.URL, "take off everything from the ? or # on", "planet.url has a query or a fragment")
+		}
+		if u, err := url.Parse(p.URL); err == nil && (strings.Contains(u.Path, "//") || path.Clean("/"+u.Path) != "/"+strings.Trim(u.Path, "/")) {
+			l.wrong(&p.URL, "write the path as browsers would", "planet.url has an empty step, . or .. in its path: %q", shorten(p.URL))
 		}
 		p.URL = inASCII(p.URL)
 	}

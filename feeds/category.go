@@ -1,6 +1,7 @@
 package feeds
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"unicode"
@@ -86,12 +87,14 @@ type Rules struct {
 	Authors Authors `json:",omitempty"`
 }
 
-// For returns the categories of e from s, each once, ordered by slug.
+// For returns the categories of e from s, each once, ordered by slug. Those of several may
+// be the same, as of C, C++ and C#: the store, which knows all, tells them apart.
 func (r *Rules) For(e *Entry, s *Source) []CategoryName {
 	var names []CategoryName
+	var folds []string
 	add := func(c CategoryName) {
-		if c.Slug != "" && !slices.ContainsFunc(names, func(o CategoryName) bool { return o.Slug == c.Slug }) {
-			names = append(names, c)
+		if fold := c.Fold(); c.Slug != "" && !slices.Contains(folds, fold) {
+			names, folds = append(names, c), append(folds, fold)
 		}
 	}
 	for _, c := range s.Categories {
@@ -114,7 +117,9 @@ func (r *Rules) For(e *Entry, s *Source) []CategoryName {
 			}
 		}
 	}
-	slices.SortFunc(names, func(a, b CategoryName) int { return strings.Compare(a.Slug, b.Slug) })
+	slices.SortFunc(names, func(a, b CategoryName) int {
+		return cmp.Or(strings.Compare(a.Slug, b.Slug), strings.Compare(a.Title, b.Title))
+	})
 	return names
 }
 

@@ -34,6 +34,8 @@ func TestRulesPutEntriesIntoCategories(t *testing.T) {
 		{"a source", Entry{}, Source{Slug: "gajim"}, []string{"clients"}},
 		{"several, ordered and once", Entry{Title: "go xmpp summit", Tags: []Tag{{Term: "summit"}}}, Source{Slug: "gajim"}, []string{"clients", "go", "summit"}},
 		{"a tag that no rule takes", Entry{Tags: []Tag{{Term: "Big News"}, {Term: "big-news"}, {Term: "…"}}}, Source{}, []string{"big-news"}},
+		{"tags with one slug", Entry{Tags: []Tag{{Term: "C#"}, {Term: "C"}, {Term: "C++"}, {Term: "c"}}}, Source{}, []string{"c", "c", "c"}},
+		{"tags of one name with two slugs", Entry{Tags: []Tag{{Term: "Big News"}, {Term: "bignews"}}}, Source{}, []string{"big-news"}},
 		{"a tag that is called like a category", Entry{Tags: []Tag{{Term: "clients"}}}, Source{}, []string{"clients"}},
 		{"a category of the source", Entry{}, Source{Categories: []CategoryName{{"mine", "Mine"}}}, []string{"mine"}},
 		{"a category of the source that people mean by another name", Entry{}, Source{Categories: []CategoryName{{"xmpp-summit", "xmpp summit"}}}, []string{"summit"}},

@@ -135,7 +135,7 @@ func (db *DB) reapplyAll(ctx context.Context, now time.Time, rules *feeds.Rules,
 }
 
 // listsVersion changes when feeds.Rules puts the same entries into other lists.
-const listsVersion = "2 "
+const listsVersion = "3 "
 
 func fingerprintOf(rules *feeds.Rules) (string, error) {
 	b, err := json.Marshal(rules)

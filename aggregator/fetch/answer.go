@@ -41,7 +41,7 @@ func (h *HTTP) read(caller, visit context.Context, w *walk, answer *http.Respons
 		// for must not pass for "unchanged" (fetching.md 8).
 		blocked := answer.StatusCode >= 400 && challenges(answer)
 		discard(answer)
-		return r, &StatusError{Status: answer.StatusCode, URL: r.URL, Redirected: w.redirected(), Challenge: blocked}
+		return r, &StatusError{Status: answer.StatusCode, URL: r.URL, Redirected: w.redirected(), Challenge: blocked, Named: w.credentials() != nil}
 	}
 	body, err := readBody(answer, h.limits.body)
 	if err != nil {
@@ -129,6 +129,7 @@ type StatusError struct {
 	URL        string // the address that answered, without credentials
 	Redirected bool   // URL is not the source's own address
 	Challenge  bool   // what came is a page that wants to see a browser
+	Named      bool   // the name and the password in the source's address were sent
 }
 
 // Error is a sentence: the server answered 404 (not found).
@@ -161,6 +162,9 @@ func (e *StatusError) note() string {
 		http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
 		return " without saying where to"
 	case http.StatusUnauthorized:
+		if e.Named {
+			return "; it does not take the name and the password that stand in the address"
+		}
 		return "; if you have a name and a password, put them into the address as https://name:password@host/"
 	}
 	return ""

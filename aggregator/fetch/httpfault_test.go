@@ -339,3 +339,13 @@ func TestChallengesAreKnown(t *testing.T) {
 		}
 	}
 }
+
+// Who has given a name and a password already is not told to give one.
+func TestRefusedPasswordIsSaidToBeThat(t *testing.T) {
+	s := newServer(t, always(401, ""))
+	address := strings.Replace(s.URL, "http://", "http://name:secret@", 1)
+	_, err := fails(t, newFetcher(t, Options{}, s), address)
+	if want := "the server answered 401 (unauthorized); it does not take the name and the password that stand in the address"; err.Error() != want {
+		t.Errorf("%v, want %s", err, want)
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -47,9 +48,13 @@ and the authors in it that look alike, and what to write to make them one.`,
 			if err != nil {
 				return err
 			}
+			suggestions, err := p.suggest(c.Context(), pl)
+			if err != nil {
+				return usageError{err}
+			}
 			fmt.Fprintf(p.stdout, "%s: no problem found: %s, %s\n", pl.config.Path,
 				count(len(pl.sources), "source", "sources"), count(len(pl.rules.Rules), "category", "categories"))
-			p.suggest(c.Context(), pl)
+			fmt.Fprint(p.stdout, suggestions)
 			if strict && failed > 0 {
 				return fmt.Errorf("%d of %s failed", failed, count(len(pl.sources), "source", "sources"))
 			}
@@ -62,11 +67,18 @@ and the authors in it that look alike, and what to write to make them one.`,
 }
 
 // missing finds folders and lists that the configuration names and that cannot be
-// read. To a visit that is the source's trouble, which passes when its disk is back.
+// read, and categories that would be left out. To a visit that is the source's trouble,
+// which passes when its disk is back.
 func missing(c *config.Config) (problems config.Errors) {
 	for i := range c.Sources {
 		s := &c.Sources[i]
 		p := config.Problem{File: c.Path, Line: s.Line, Column: s.Column}
+		for _, title := range s.Categories {
+			if feeds.Slug(title) == "" && !slices.ContainsFunc(c.Categories, func(o config.Category) bool { return feeds.FoldTag(o.Title) == feeds.FoldTag(title) }) {
+				p.Message, p.Hint = fmt.Sprintf("no address can be made of the category %q", title), "give it a slug below categories:, or write a title with a letter or a digit"
+				problems = append(problems, p)
+			}
+		}
 		if filepath.IsAbs(s.OPML) { // else it was not understood
 			if _, err := readOPML(s.OPML); err != nil {
 				problems = append(problems, listProblem(c, s, err))

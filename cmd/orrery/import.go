@@ -153,7 +153,7 @@ func categoriesOf(o *feeds.Outline) []string {
 	var list []string
 	for _, c := range o.Categories {
 		c = plain(c)
-		if c != "" && !slices.ContainsFunc(list, func(o string) bool { return feeds.FoldTag(o) == feeds.FoldTag(c) }) {
+		if feeds.Slug(c) != "" && !slices.ContainsFunc(list, func(o string) bool { return feeds.FoldTag(o) == feeds.FoldTag(c) }) {
 			list = append(list, c)
 		}
 	}

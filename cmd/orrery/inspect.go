@@ -106,6 +106,7 @@ type inspection struct {
 	feed   *feeds.Feed  // nil with an error; its entries are in their categories
 	visit  *feeds.Visit // what a visit would do; nil for a file
 	change *feeds.Tally // in the store; nil where the source is not stored
+	left   string       // why the post of a file is not taken for now: a draft, or of another time
 	err    error
 }
 
@@ -115,7 +116,7 @@ func (pl *planet) inspect(ctx context.Context, input string, wishes func(*feeds.
 	if strings.HasPrefix(input, "http://") || strings.HasPrefix(input, "https://") {
 		pl.inspectURL(ctx, &x, wishes)
 	} else {
-		x.feed, x.err = pl.inspectFile(input, x.source)
+		x.feed, x.left, x.err = pl.inspectFile(input, x.source)
 	}
 	if x.err != nil {
 		x.feed = nil
@@ -216,34 +217,37 @@ func (pl *planet) sourceOf(input string) feeds.Source {
 // noSource is the slug of what is none of the planet's.
 const noSource = "input"
 
-func (pl *planet) inspectFile(path string, s feeds.Source) (*feeds.Feed, error) {
+// inspectFile reads a file; left says why the post in it is not taken for now.
+func (pl *planet) inspectFile(path string, s feeds.Source) (f *feeds.Feed, left string, err error) {
 	i, err := os.Stat(path)
 	if err == nil && !i.Mode().IsRegular() { // a pipe would be waited for without end
 		err = fmt.Errorf("%s is no file; name a feed or a post", path)
 	}
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	data, err := os.ReadFile(path)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
-	var f *feeds.Feed
 	if ext := strings.ToLower(filepath.Ext(path)); ext == ".md" || ext == ".markdown" {
 		name := filepath.Base(path)
 		if abs, err := filepath.Abs(path); err == nil && s.Local() {
 			name = strings.TrimPrefix(abs, strings.TrimPrefix(s.URL, "file://")+string(filepath.Separator))
 		}
 		e, err := (&fetch.Folder{Zone: pl.config.Planet.Timezone}).ReadPost(name, data, s)
-		if err != nil && !errors.Is(err, fetch.ErrNotPublished) {
-			return nil, err
+		switch {
+		case errors.Is(err, fetch.ErrNotPublished):
+			left = err.Error()
+		case err != nil:
+			return nil, "", err
 		}
 		f = &feeds.Feed{Format: "markdown", Encoding: "utf-8", Entries: []feeds.Entry{e}}
 	} else if f, err = feeds.Read(data, "", ""); err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	feeds.Normalize(f, s.Site)
-	return f, nil
+	return f, left, nil
 }
 
 func newInputJSON(x inspection) inputJSON {
@@ -255,6 +259,9 @@ func newInputJSON(x inspection) inputJSON {
 		return j
 	}
 	j.Format, j.Encoding, j.Feed = f.Format, f.Encoding, newFeedJSON(f)
+	if x.left != "" {
+		j.Left = &x.left
+	}
 	j.Repaired = append(j.Repaired, f.Repaired...)
 	for i := range f.Entries {
 		j.Entries = append(j.Entries, newEntryJSON(&f.Entries[i], x.source.URL))
@@ -276,7 +283,7 @@ func (p *program) showFeed(x inspection) {
 	}
 	p.showVisit(x)
 	for i := range f.Entries {
-		p.showEntry(&f.Entries[i], &x.source)
+		p.showEntry(&f.Entries[i], &x)
 	}
 }
 
@@ -301,7 +308,7 @@ func (p *program) showVisit(x inspection) {
 	p.showAnswer(x.visit.Status, x.visit.Answer)
 }
 
-func (p *program) showEntry(e *feeds.Entry, s *feeds.Source) {
+func (p *program) showEntry(e *feeds.Entry, x *inspection) {
 	fmt.Fprintf(p.stdout, "\n%s  %s\n", day(e.Published, e.Updated), titleOf(e))
 	var authors, categories, tags []string
 	for _, a := range e.Authors {
@@ -314,7 +321,10 @@ func (p *program) showEntry(e *feeds.Entry, s *feeds.Source) {
 		tags = append(tags, t.Term)
 	}
 	kept := ""
-	if !s.Kept(e) {
+	switch {
+	case x.left != "":
+		kept = "no: " + x.left
+	case !x.source.Kept(e):
 		kept = "no: keep or drop of the source decides so"
 	}
 	for _, l := range [][2]string{

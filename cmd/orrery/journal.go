@@ -60,7 +60,7 @@ func (j *journal) visit(v feeds.Visit, t feeds.Tally) {
 	}
 	s := &v.Due.Source
 	attrs := []any{
-		"source", s.Slug, "address", s.Asked(), "status", v.Status, "took_ms", v.Answer.Took.Milliseconds(), "bytes", v.Answer.Bytes,
+		"source", s.Slug, "address", redacted(s.Asked()), "status", v.Status, "took_ms", v.Answer.Took.Milliseconds(), "bytes", v.Answer.Bytes,
 		"new", t.New, "revised", t.Revised, "duplicate", t.Duplicate, "withdrawn", t.Withdrawn, "next", timeOrNull(v.Next), "why", v.Answer.Next,
 	}
 	if v.Err != nil {

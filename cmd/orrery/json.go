@@ -19,7 +19,8 @@ type inputJSON struct {
 	Repaired []string    `json:"repaired"`
 	Feed     feedJSON    `json:"feed"`
 	Entries  []entryJSON `json:"entries"`
-	Answer   *answerJSON `json:"answer"` // of an address; null for a file
+	Left     *string     `json:"left_out"` // why the post of a file is not taken for now; null where it is
+	Answer   *answerJSON `json:"answer"`   // of an address; null for a file
 }
 
 // answerJSON is what an address answered, and what a visit would make of it.

@@ -113,7 +113,7 @@ func aboutPage(file, base string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	e, err := (&fetch.Folder{}).ReadPost(filepath.Base(file), data, feeds.Source{URL: "file:///about", Site: base, Permalink: "/about/:filename/"})
+	e, err := (&fetch.Folder{}).ReadPost(filepath.Base(file), data, feeds.Source{URL: "file:///about", Site: base, Permalink: "/about/"})
 	if err != nil {
 		return "", err
 	}

@@ -141,7 +141,7 @@ func (p *program) sourceDetails(list []feeds.Source, held map[string]feeds.HeldP
 			moving = fmt.Sprintf("%s, since %s, in %s", s.Moving.To, shortTime(s.Moving.Since, ""), count(s.Moving.Seen, "visit", "visits"))
 		}
 		p.details([][2]string{
-			{"title", s.Name()}, {"address", s.URL}, {"moved to", s.Address}, {"moving to", moving}, {"page", s.Home()},
+			{"title", s.Name()}, {"address", redacted(s.URL)}, {"moved to", redacted(s.Address)}, {"moving to", moving}, {"page", s.Home()},
 			{"last visit", shortTime(s.State.LastVisit, "never")}, {"last success", shortTime(s.State.LastSuccess, "never")},
 			{"next visit", next}, {"writes", tempo(s.Pace)}, {"asks for", wishes(s.Pace)},
 			{"past", backfill(s.Backfill)}, {"keeps", retained(s.Retain)}, {"held back", floodOf(s.Slug, held)}, {"trouble", strings.ReplaceAll(s.State.LastError, "\n", "; ")},

@@ -105,7 +105,11 @@ func (p *program) addSource(c *cobra.Command, what string, o addOptions) error {
 func (o *addOptions) source() (config.Source, error) {
 	s := config.Source{Title: plain(o.title)}
 	for _, name := range o.categories {
-		if name = plain(name); name != "" && !slices.Contains(s.Categories, name) {
+		name = plain(name)
+		switch {
+		case feeds.Slug(name) == "":
+			return s, wrongUsage("--category: no address can be made of %q; write a title with a letter or a digit", name)
+		case !slices.ContainsFunc(s.Categories, func(o string) bool { return feeds.FoldTag(o) == feeds.FoldTag(name) }):
 			s.Categories = append(s.Categories, name)
 		}
 	}

@@ -3,8 +3,11 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -16,26 +19,53 @@ import (
 // mostSuggestions of a kind are printed; whoever follows them sees the next.
 const mostSuggestions = 20
 
-// suggest prints which of the stored names look like one, with what to write to make
-// them one. Without a store it is silent, and a store it cannot read is no mistake in
-// the configuration.
-func (p *program) suggest(ctx context.Context, pl *planet) {
+// suggest says which of the stored names look like one, with what to write to make
+// them one. Without a store it is silent, and a server that does not answer is no mistake
+// in the configuration, nor is a damaged file. The error is of what could be no database.
+func (p *program) suggest(ctx context.Context, pl *planet) (string, error) {
+	if err := storageTrouble(pl.config); err != nil {
+		return "", err
+	}
 	if stored, err := pl.stored(ctx); err == nil && !stored {
-		return
+		return "", nil
 	}
 	categories, authors, err := namesIn(ctx, pl.config.Storage)
-	if err != nil {
+	switch {
+	case errors.Is(err, storage.ErrForeign):
+		return "", err
+	case err != nil:
 		fmt.Fprintf(p.stderr, "the names in the database were not compared: %v\n", err)
-		return
+		return "", nil
 	}
+	var b strings.Builder
 	for _, list := range [][]string{pl.likeCategories(categories), pl.likeAuthors(authors)} {
 		for _, s := range list[:min(len(list), mostSuggestions)] {
-			fmt.Fprint(p.stdout, s)
+			b.WriteString(s)
 		}
 		if more := len(list) - mostSuggestions; more > 0 {
-			fmt.Fprintf(p.stdout, "and %d more like these\n", more)
+			fmt.Fprintf(&b, "and %d more like these\n", more)
 		}
 	}
+	return b.String(), nil
+}
+
+// storageTrouble says why there is no file of a database and none could be made.
+func storageTrouble(c *config.Config) error {
+	file, ok := strings.CutPrefix(c.Storage, "sqlite:")
+	if !ok {
+		return nil
+	}
+	p := config.Problem{File: c.Path, Line: 1, Column: 1}
+	if i, err := os.Stat(file); err == nil && i.IsDir() {
+		p.Message, p.Hint = file+" is a folder", "name a file in it"
+	} else {
+		p.Message, p.Hint = folderTrouble(filepath.Dir(file))
+	}
+	if p.Message == "" {
+		return nil
+	}
+	p.Message = "storage: " + p.Message
+	return config.Errors{p}
 }
 
 // namesIn reads the categories and the authors of a store, these with their entries.
