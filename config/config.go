@@ -119,6 +119,7 @@ type Fetch struct {
 	// Default 1s; 0s for none.
 	PausePerHost time.Duration `yaml:"pause_per_host"`
 	// Timeout bounds one visit from the first packet to the last, 1ms to 1h. Default 30s.
+	// Of it a connection gets 5s, its TLS and the first byte of an answer 10s each.
 	Timeout time.Duration `yaml:"timeout"`
 	// MaxBody is the size of the largest feed that is read, in bytes after
 	// decompression, 1KiB to 1GiB. Default 5MiB.

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"net/netip"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -146,12 +147,19 @@ var errAgain = errors.New("the server takes requests and goes away")
 func (h *HTTP) once(req *http.Request) (*http.Response, error) {
 	ctx, cancel := context.WithCancelCause(req.Context())
 	var connections atomic.Int32
-	trace := &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) {
+	var kept atomic.Bool
+	trace := &httptrace.ClientTrace{GotConn: func(c httptrace.GotConnInfo) {
+		kept.Store(c.Reused)
 		if connections.Add(1) > 2 { // a kept connection may have died of age
 			cancel(errAgain)
 		}
 	}}
-	answer, err := h.transport.RoundTrip(req.WithContext(httptrace.WithClientTrace(ctx, trace)))
+	traced := req.WithContext(httptrace.WithClientTrace(ctx, trace))
+	answer, err := h.transport.RoundTrip(traced)
+	if err != nil && kept.Load() && strings.Contains(err.Error(), "malformed HTTP") {
+		// What came is the rest of an answer to another: a 304 with a body, for one.
+		answer, err = h.transport.RoundTrip(traced)
+	}
 	if err != nil {
 		if cause := context.Cause(ctx); cause != nil && req.Context().Err() == nil {
 			err = cause

@@ -271,8 +271,18 @@ func (v *folderVisit) settle() {
 	}
 }
 
-// response tells what changed.
+// folderFull is how many posts a folder must have had not to be believed that it has none.
+const folderFull = 10
+
+var errEmptied = errors.New("the folder is empty")
+
+// response tells what changed. A deleted file withdraws its post, since the owner of a
+// folder decides (markdown.md 8); but of many posts all at once he takes the source away.
 func (v *folderVisit) response(s feeds.Source, before feeds.Validators) (Response, error) {
+	if had := len(v.before.published()); len(v.after.Files) == 0 && had >= folderFull {
+		return Response{}, fmt.Errorf("%w: it had %d posts and has none, as when its disk is not there; they stay until it has some again, "+
+			"or the source is taken out of the configuration", errEmptied, had)
+	}
 	data, etag, err := v.after.encode()
 	if err != nil {
 		return Response{}, fmt.Errorf("the folder %s: %w", s.URL, err)

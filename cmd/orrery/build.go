@@ -17,7 +17,8 @@ func (p *program) build() *cobra.Command {
 		Long: `Writes the same addresses and the same bytes that serve would send. The new
 tree is written beside DIR and then swapped in; a file that did not change keeps
 its time, so that rsync has little to do. Files in DIR that Orrery did not write
-are kept. Files cannot search: where the search would be stand the months.
+are kept; a folder with files that it has never built in is refused. Files cannot
+search: where the search would be stand the months.
 
 With --relative the pages work at any address, as for a preview below another
 folder; feeds, which readers take elsewhere, name planet.url as always, and so does

@@ -195,9 +195,9 @@ func wishes(p feeds.Pace) string {
 	for _, w := range []struct {
 		d    time.Duration
 		what string
-	}{{p.MaxAge, "fresh for %v"}, {p.TTL, "ttl %v"}, {p.Period, "updated every %v"}} {
+	}{{p.MaxAge, "fresh for %s"}, {p.TTL, "ttl %s"}, {p.Period, "updated every %s"}} {
 		if w.d > 0 {
-			list = append(list, fmt.Sprintf(w.what, w.d))
+			list = append(list, fmt.Sprintf(w.what, aggregator.Span(w.d)))
 		}
 	}
 	if len(p.SkipHours) > 0 {
