@@ -92,6 +92,22 @@ func TestHostIsAskedOneAtATimeWithAPauseAndOthersMeanwhile(t *testing.T) {
 	})
 }
 
+// fetching.md 35: whose hosts have one domain is asked as one.
+func TestHostsOfOneDomainAreAskedInTurn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var list []feeds.Source
+		for i := range 3 {
+			list = append(list, feeds.Source{Slug: fmt.Sprint("blog-", i), URL: fmt.Sprintf("https://blog%d.big.example/", i)},
+				feeds.Source{Slug: fmt.Sprint("page-", i), URL: fmt.Sprintf("https://blog%d.github.io/", i)})
+		}
+		m := newMeter(2 * time.Second)
+		a, _ := newAggregator(stored(t, list...), m.fetch, func(o *Options) { o.Now, o.Pause = time.Now, time.Second })
+		refresh(t, a, Pass{})
+		same(t, "of one", m.asked("blog"), []string{"00", "03", "06"})
+		same(t, "of a suffix where everybody may have one", m.asked("page"), []string{"00", "00", "00"})
+	})
+}
+
 func TestNoHostIsAskedMoreOftenAtOnceThanAllowed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		db := stored(t, append(several("a", 9), several("b", 9)...)...)
@@ -247,7 +263,8 @@ func TestHostThatDoesNotAnswerIsNotWaitedForAgain(t *testing.T) {
 	for i := range 5 {
 		list = append(list, feeds.Source{Slug: fmt.Sprintf("dead%d", i), URL: fmt.Sprintf("https://dead.example/%d", i)})
 	}
-	db := stored(t, append(list, feeds.Source{Slug: "well", URL: "https://well.example/"})...)
+	// Another machine of the same domain answers, and last.
+	db := stored(t, append(list, feeds.Source{Slug: "well", URL: "https://well.dead.example/"})...)
 	asked := map[string]int{}
 	var mu sync.Mutex
 	a, _ := newAggregator(db, func(_ context.Context, s feeds.Source, _ feeds.Validators) (fetch.Response, error) {
@@ -260,7 +277,7 @@ func TestHostThatDoesNotAnswerIsNotWaitedForAgain(t *testing.T) {
 		return fetch.Response{Status: 200, Feed: &feeds.Feed{}}, nil
 	}, nil)
 	sum := refresh(t, a, Pass{})
-	if sum.Sources != 6 || sum.Failed != 5 || asked["dead.example"] != silentVisits || asked["well.example"] != 1 {
+	if sum.Sources != 6 || sum.Failed != 5 || asked["dead.example"] != silentVisits || asked["well.dead.example"] != 1 {
 		t.Errorf("%v, asked %v", sum, asked)
 	}
 	said := 0
