@@ -29,6 +29,15 @@ const (
 	maxKey    = 1000    // bytes
 )
 
+// absentError names a configuration that is not there.
+type absentError string
+
+func (e absentError) Error() string {
+	return fmt.Sprintf("there is no configuration file %s; run `orrery init` to write one, or name yours with -c", string(e))
+}
+
+func (e absentError) Unwrap() error { return fs.ErrNotExist }
+
 // Load reads the file at path. getenv gives the value of an environment
 // variable, "" for none. The error is an Errors when the file could be read but
 // is wrong; errors.Is(err, fs.ErrNotExist) when there is no such file. more find
@@ -37,7 +46,7 @@ const (
 func Load(path string, getenv func(string) string, more ...func(*Config) Errors) (*Config, error) {
 	f, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("there is no configuration file %s; run `orrery init` to write one, or name yours with -c: %w", path, fs.ErrNotExist)
+		return nil, absentError(path)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("open configuration: %w", err)

@@ -175,7 +175,7 @@ func asDuration(w written) (time.Duration, *wrong) {
 		return 0, bad
 	}
 	if strings.HasPrefix(s, "-") {
-		return 0, &wrong{"a duration that is not negative", "take the minus away"}
+		return 0, &wrong{"a duration of zero or more", "take the minus away"}
 	}
 	var total time.Duration
 	if m := days.FindStringSubmatch(s); m != nil {

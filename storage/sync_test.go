@@ -172,7 +172,7 @@ func TestEverythingConfiguredOfASourceComesBack(t *testing.T) {
 		}
 		s.FeedID, s.FeedTitle, s.FeedLink, s.Icon, s.Rights, s.Authors = "i", "ft", "fl", "fi", "fr", []feeds.Person{{Name: "N"}}
 		s.FeedLanguage = "en"
-		s.Updated, s.Entries = epoch.Add(-time.Minute), 1
+		s.Newest, s.Updated, s.Entries = epoch.Add(-time.Minute), epoch.Add(-time.Minute), 1
 		s.State = feeds.State{LastVisit: epoch, LastSuccess: epoch, NextVisit: epoch.Add(time.Hour), Status: 200, Health: "20513 g"}
 		if got, want := fmt.Sprintf("%+v", list[0]), fmt.Sprintf("%+v", s); got != want {
 			t.Errorf("got  %s\nwant %s", got, want)

@@ -191,7 +191,7 @@ func (w *walk) follow(answer *http.Response) error {
 	case w.seen[address]:
 		return w.sentence(w.place()+" redirects in a circle, back to "+address, ErrRedirects)
 	case len(w.seen) > maxRedirects:
-		return w.sentence(fmt.Sprintf("%s redirects more than %d times", w.home.Hostname(), maxRedirects), ErrRedirects)
+		return w.sentence(fmt.Sprintf("%s redirects more than %d times", w.home.Host, maxRedirects), ErrRedirects)
 	}
 	code := answer.StatusCode
 	permanent := code == http.StatusMovedPermanently || code == http.StatusPermanentRedirect

@@ -32,6 +32,7 @@ const shownURL = "http://planet.example.org/"
 type shownPlanet struct {
 	address string // host:port on loopback
 	slugs   []string
+	hidden  string // the id of a post that a person took off
 }
 
 // shownFolders are the feeds that a smaller planet has, for the race detector.
@@ -50,6 +51,7 @@ func showPlanet(t *testing.T) *shownPlanet {
 	mux := http.NewServeMux()
 	mux.Handle("GET /", http.FileServer(http.Dir(root)))
 	mux.HandleFunc("GET /edited.atom", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, editedFeed(edited.Load())) })
+	mux.HandleFunc("GET /arabic.atom", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, arabicFeed) })
 	mux.HandleFunc("GET /attack.rss", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, attackingFeed(edited.Load())) })
 	blogs := httptest.NewServer(mux)
 	t.Cleanup(blogs.Close)
@@ -59,6 +61,10 @@ func showPlanet(t *testing.T) *shownPlanet {
 	p.order(t, program, "-c", config, "fetch")
 	edited.Store(true)
 	p.order(t, program, "-c", config, "fetch", "edited", "attack")
+	said := p.order(t, program, "-c", config, "hide", "https://arabic.example/2")
+	if m := regexp.MustCompile(`\((\w+)\) is hidden`).FindStringSubmatch(said); m != nil {
+		p.hidden = m[1]
+	}
 	p.serve(t, program, config)
 	return p
 }
@@ -86,9 +92,10 @@ sources:
   - {markdown: %q, title: XMPP Standards Foundation, slug: xsf, site: "https://xmpp.org/", permalink: "/:year/:month/:title/", avatar: face.svg}
   - {feed: %q, slug: edited}
   - {feed: %q, slug: attack}
+  - {feed: %q, slug: arabic}
   - {feed: %q, slug: gone}
-`, shownURL, strings.TrimPrefix(blogs, "http://"), posts, blogs+"/edited.atom", blogs+"/attack.rss", blogs+"/gone.rss")
-	p.slugs = []string{"xsf", "edited", "attack", "gone"}
+`, shownURL, strings.TrimPrefix(blogs, "http://"), posts, blogs+"/edited.atom", blogs+"/attack.rss", blogs+"/arabic.atom", blogs+"/gone.rss")
+	p.slugs = []string{"xsf", "edited", "attack", "arabic", "gone"}
 	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 		if ext := filepath.Ext(path); err != nil || d.IsDir() || ext == ".md" || ext == ".tsv" {
 			return err
@@ -127,8 +134,8 @@ func beginsWithAny(s string, list []string) bool {
 	return false
 }
 
-// order gives the program an order that it has to carry out.
-func (p *shownPlanet) order(t *testing.T, program string, args ...string) {
+// order gives the program an order that it has to carry out, and returns its last line.
+func (p *shownPlanet) order(t *testing.T, program string, args ...string) string {
 	t.Helper()
 	begin := time.Now()
 	out, err := exec.CommandContext(t.Context(), program, args...).CombinedOutput()
@@ -137,6 +144,7 @@ func (p *shownPlanet) order(t *testing.T, program string, args ...string) {
 	}
 	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
 	t.Logf("orrery %s, %v: %s", strings.Join(args[2:], " "), time.Since(begin).Round(time.Millisecond), lines[len(lines)-1])
+	return lines[len(lines)-1]
 }
 
 var servingAt = regexp.MustCompile(`serving .* at http://([^/]+)/`)
@@ -198,3 +206,15 @@ func editedFeed(edited bool) string {
 <published>2024-06-01T12:00:00Z</published><updated>2024-06-01T12:00:00Z</updated>
 <content type="html"><![CDATA[` + text + `]]></content></entry></feed>`
 }
+
+// arabicFeed is written from right to left, with words and code from left to right in it;
+// a person takes its second post off.
+const arabicFeed = `<feed xmlns="http://www.w3.org/2005/Atom" xml:lang="ar"><id>urn:arabic</id><title>حديقة الورود</title>
+<link href="https://arabic.example/"/><updated>2024-05-01T12:00:00Z</updated><author><name>سلمى Salma</name></author>
+<entry><id>urn:arabic:1</id><title>الوردة الأولى (XMPP 1.0) في الحديقة</title><link href="https://arabic.example/1"/><category term="ورود"/>
+<published>2024-05-01T12:00:00Z</published><updated>2024-05-01T12:00:00Z</updated>
+<content type="html"><![CDATA[<p>هذه وردة حمراء، واسمها Rosa gallica، وتنمو قرب الماء.</p><ul><li>الأولى</li><li>الثانية</li></ul>
+<blockquote><p>قالت: الورد جميل.</p></blockquote><pre><code>garden --water 3 --every 2d --and-a-line-that-is-longer-than-any-narrow-window-can-show</code></pre>
+<table><tr><th>اليوم</th><th>الماء</th></tr><tr><td>الاثنين</td><td>3 l</td></tr></table>]]></content></entry>
+<entry><id>urn:arabic:2</id><title>إعلان</title><link href="https://arabic.example/2"/>
+<published>2024-04-01T12:00:00Z</published><updated>2024-04-01T12:00:00Z</updated><content type="html">x</content></entry></feed>`

@@ -103,6 +103,9 @@ func (p *shownPlanet) views(t *testing.T) []view {
 		{name: "a month", address: link(t, p.get(t, "/archive/"), `/archive/2022/\d+/`)},
 		{name: "a post that is also elsewhere", address: also},
 		{name: "a post with versions", address: link(t, p.get(t, "/source/edited/"), `/entry/[^"]+/`)},
+		{name: "a source from right to left", address: "/source/arabic/"},
+		{name: "a post from right to left", address: link(t, p.get(t, "/source/arabic/"), `/entry/[^"]+/`)},
+		{name: "a post that was taken off", address: "/entry/" + p.hidden + "/", status: http.StatusGone},
 		{name: "categories", address: "/categories/"},
 		{name: "sources", address: "/sources/"},
 		{name: "search", address: "/search"},
@@ -155,7 +158,7 @@ const inSight = `Promise.all(Array.from(document.images).filter(i => i.checkVisi
 func (v *tab) visit(w view) (pictures int, received float64) {
 	v.t.Helper()
 	v.missing = ""
-	if w.status == http.StatusNotFound {
+	if w.status >= 400 {
 		v.missing = shownURL + strings.TrimPrefix(w.address, "/")
 	}
 	if status := v.open(w.address); status != w.status {

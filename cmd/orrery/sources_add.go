@@ -67,6 +67,7 @@ type adder struct {
 	options addOptions
 	out     io.Writer // what it tells; stdout, unless that is for the lines alone
 	asker   *asker    // nil: nobody is there to answer
+	chose   bool      // among feeds of a page
 }
 
 func (p *program) addSource(c *cobra.Command, what string, o addOptions) error {
@@ -170,6 +171,9 @@ func (a *adder) feed(ctx context.Context, addresses []string, s *config.Source) 
 	if err != nil {
 		return err
 	}
+	if pick := a.options.pick; pick > 1 && !a.chose {
+		return wrongUsage("--pick %d: %s is a feed, and no page that names several", pick, redacted(found.address))
+	}
 	s.Feed = found.address
 	now := time.Now()
 	preview(a.out, found.address, found.Feed, now)
@@ -191,6 +195,7 @@ func (a *adder) warn(sentences []string) {
 
 // choose takes the feed that was asked for, or asks.
 func (a *adder) choose(ctx context.Context, list []fetch.Candidate) (n int, only bool, err error) {
+	a.chose = true
 	if len(list) > 1 {
 		fmt.Fprintln(a.out, "feeds of this page:")
 		for i, c := range list {
