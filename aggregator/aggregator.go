@@ -353,6 +353,8 @@ func (p *pass) turn(ctx context.Context, d feeds.Due, until time.Time) error {
 		return nil
 	case ctx.Err() != nil:
 		return p.giveBack(ctx, d)
+	case errors.Is(err, errNoTurn) && len(v.Answer.Hops) > 0:
+		return nil // its host was asked and is not to be asked again in this pass: the lease runs out
 	case errors.Is(err, errNoTurn): // which took a while: it is not claimed again at once
 		asked = false
 		return p.giveBack(ctx, d)

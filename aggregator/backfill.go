@@ -120,6 +120,10 @@ const (
 // unread is what is left of the past when its next document could not be read: the
 // document, to be asked for later, or that it was given up.
 func unread(now time.Time, b feeds.Backfill, r *fetch.Response, err error) feeds.Backfill {
+	if !asked(r, err) {
+		b.After = now.Add(unreadFloor)
+		return b
+	}
 	if b.Failures++; b.Failures == 1 {
 		b.Since = now.UTC()
 	}

@@ -35,10 +35,11 @@ func (a *Aggregator) rediscover(ctx context.Context, d feeds.Due) (fetch.Respons
 	}
 	page, err := f(ctx, home, feeds.Validators{})
 	if err != nil {
-		r := fetch.Response{Looked: asked(err)}
+		r := fetch.Response{Looked: asked(&page, err)}
 		r.Busy, r.BusyUntil = busy(a.Now(), &page, err)
 		return r, false
 	}
+	looked := true
 	list := fetch.Candidates(page)
 	for _, c := range list[:min(len(list), maxGuesses)] {
 		if c.URL == s.Asked() || rest(ctx, a.Pause) != nil {
@@ -51,15 +52,19 @@ func (a *Aggregator) rediscover(ctx context.Context, d feeds.Due) (fetch.Respons
 			r.FoundAt, r.Looked = c.URL, true
 			return r, true
 		}
+		looked = looked && asked(&r, err)
 		if host, until := busy(a.Now(), &r, err); host != "" {
 			return fetch.Response{Looked: true, Busy: host, BusyUntil: until}, false
 		}
 	}
-	return fetch.Response{Looked: true}, false
+	return fetch.Response{Looked: looked}, false
 }
 
-// asked says that somebody was asked, and not left alone or kept from it by others.
-func asked(err error) bool { return !errors.Is(err, fetch.ErrRest) && !errors.Is(err, fetch.ErrTurn) }
+// asked says that somebody was asked, though perhaps not where he leads to: without a turn
+// nobody is.
+func asked(r *fetch.Response, err error) bool {
+	return len(r.Answer.Hops) > 0 || !errors.Is(err, fetch.ErrTurn)
+}
 
 // recognised says that f is the source's feed: it has its name, or a post of it.
 func (a *Aggregator) recognised(ctx context.Context, s *feeds.Source, f *feeds.Feed) bool {

@@ -2,6 +2,7 @@ package aggregator
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -79,7 +80,9 @@ func (s *survey) askAndTell(ctx context.Context, source *feeds.Source) {
 	r, err := s.ask(ctx, feeds.Due{Source: *source})
 	v := feeds.Visit{Due: feeds.Due{Source: *source}, Status: r.Status, Err: err}
 	v.Busy, v.BusyUntil = busy(s.Now(), &r, err)
-	s.hosts.learn(&v)
+	if !errors.Is(err, fetch.ErrTurn) {
+		s.hosts.learn(&v)
+	}
 	weight := min(int64(len(r.Body)), bytesAtOnce)
 	if full := s.bytes.Acquire(ctx, weight); full != nil {
 		s.tell(source, fetch.Response{}, full)

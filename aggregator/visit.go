@@ -23,7 +23,8 @@ const bytesAtOnce = 8 << 20
 // its memory, and the one that stores has its turn once in a while.
 func readAtOnce() int { return max(1, runtime.GOMAXPROCS(0)-1) }
 
-// errNoTurn ends a visit before anybody was asked: to its host led others' redirects.
+// errNoTurn ends a visit that had no turn at its host, or where that leads: it is no fault
+// of the source's.
 var errNoTurn = errors.New("others had their turn first")
 
 // visit looks at a claimed source and commits what it told, and at its past where
@@ -47,8 +48,8 @@ func (a *Aggregator) tryVisit(ctx context.Context, d feeds.Due, silence error) (
 	if silence == nil {
 		r, err = a.ask(ctx, d)
 	}
-	if len(r.Answer.Hops) == 0 && errors.Is(err, fetch.ErrTurn) {
-		return feeds.Visit{}, feeds.Tally{}, errNoTurn
+	if errors.Is(err, fetch.ErrTurn) {
+		return feeds.Visit{Answer: r.Answer}, feeds.Tally{}, errNoTurn
 	}
 	// What was fetched waits here while too much is being read and stored.
 	weight := min(int64(len(r.Body)), bytesAtOnce)

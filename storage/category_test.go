@@ -193,3 +193,28 @@ func TestListsSayWhenTheirNewestPostIsFrom(t *testing.T) {
 		}
 	})
 }
+
+// Somebody may make thousands of titles of one slug: to tell the last of them apart costs
+// no more than the first.
+func TestManyTitlesOfOneSlugAreNotTriedOneByOne(t *testing.T) {
+	each(t, func(t *testing.T, db *DB) {
+		configure(t, db, nil, remote("a"))
+		var titles []string
+		for i := range 40 {
+			titles = append(titles, "c"+strings.Repeat("!", i))
+		}
+		visit(t, db, "a", epoch, in(post("1", epoch), titles...))
+		visit(t, db, "a", epoch.Add(time.Hour), in(post("2", epoch), titles...)) // each finds its own again
+		numbered := column(t, db, `SELECT slug FROM categories WHERE length(slug) < 4 ORDER BY id`)
+		same(t, "numbered", numbered, []string{"c", "c-2", "c-3", "c-4", "c-5", "c-6", "c-7", "c-8", "c-9"})
+		list, err := db.Categories(t.Context())
+		if err != nil || len(list) != len(titles) {
+			t.Errorf("%d categories, %v", len(list), err)
+		}
+		for _, c := range list {
+			if c.Entries != 2 || len(c.Slug) > 16 {
+				t.Errorf("%s: %s has %d entries", c.Slug, c.Title, c.Entries)
+			}
+		}
+	})
+}

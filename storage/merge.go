@@ -285,14 +285,19 @@ type categoryRow struct {
 	slug string
 }
 
+// slugsInOrder is how many categories of one slug are told apart by numbers.
+const slugsInOrder = 9
+
 func (w *writer) findCategory(name feeds.CategoryName, fold string) (id int64, slug string, err error) {
 	err = w.row(`SELECT id, slug FROM categories WHERE fold = $1`, fold).Scan(&id, &slug)
 	if !errors.Is(err, sql.ErrNoRows) {
 		return id, slug, err
 	}
 	for n := 1; ; n++ { // C, C++ and C# have one slug
-		slug = name.Slug
-		if n > 1 {
+		switch slug = name.Slug; {
+		case n > slugsInOrder: // thousands of titles, which somebody may make, are not tried one by one
+			slug = fmt.Sprintf("%s-%x", name.Slug, hashOf(fmt.Sprint(fold, n))[:5])
+		case n > 1:
 			slug = fmt.Sprintf("%s-%d", name.Slug, n)
 		}
 		err = w.row(`INSERT INTO categories (slug, fold, title) VALUES ($1, $2, $3)

@@ -278,6 +278,11 @@ func (w *writer) syncSource(s *feeds.Source, old *storedSource) error {
 			return err
 		}
 	}
+	if old.URL == s.URL {
+		if err := w.renameDomain(old); err != nil {
+			return err
+		}
+	}
 	old.Source.URL = s.URL
 	if err := w.exec(`UPDATE sources SET slug = $1, url = $2, config = $3, host = $4, retired = 0 WHERE id = $5`,
 		s.Slug, s.URL, config, old.Domain(), old.ID); err != nil {

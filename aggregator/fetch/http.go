@@ -123,7 +123,7 @@ func (h *HTTP) Close() { h.transport.CloseIdleConnections() }
 // one address to another and add a Referer (fetching.md 4, 31).
 //
 // Errors are sentences. They wrap ErrAddress, ErrRefused, ErrRedirects,
-// ErrRest, ErrTooLarge, ErrEmpty, a *StatusError or the cause from the network. An error
+// ErrRest, ErrTurn, ErrTooLarge, ErrEmpty, a *StatusError or the cause from the network. An error
 // never comes with a body or validators: what was stored stays.
 func (h *HTTP) Fetch(ctx context.Context, s feeds.Source, v feeds.Validators) (Response, error) {
 	visit, cancel := context.WithTimeout(ctx, h.limits.total)
@@ -156,7 +156,7 @@ func (h *HTTP) once(req *http.Request) (*http.Response, error) {
 	}}
 	traced := req.WithContext(httptrace.WithClientTrace(ctx, trace))
 	answer, err := h.transport.RoundTrip(traced)
-	if err != nil && kept.Load() && strings.Contains(err.Error(), "malformed HTTP") {
+	if err != nil && req.Body == nil && kept.Load() && strings.Contains(err.Error(), "malformed HTTP") {
 		// What came is the rest of an answer to another: a 304 with a body, for one.
 		answer, err = h.transport.RoundTrip(traced)
 	}

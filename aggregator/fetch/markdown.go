@@ -277,11 +277,12 @@ const folderFull = 10
 var errEmptied = errors.New("the folder is empty")
 
 // response tells what changed. A deleted file withdraws its post, since the owner of a
-// folder decides (markdown.md 8); but of many posts all at once he takes the source away.
+// folder decides (markdown.md 8); but many posts that are gone all at once, with nothing
+// left, are taken for a disk that is not there.
 func (v *folderVisit) response(s feeds.Source, before feeds.Validators) (Response, error) {
 	if had := len(v.before.published()); len(v.after.Files) == 0 && had >= folderFull {
-		return Response{}, fmt.Errorf("%w: it had %d posts and has none, as when its disk is not there; they stay until it has some again, "+
-			"or the source is taken out of the configuration", errEmptied, had)
+		return Response{}, fmt.Errorf("%w: it had %d posts and has none, as when its disk is not there; they stay until it has some again; "+
+			"to take them all back leave one file for a visit, and then delete it", errEmptied, had)
 	}
 	data, etag, err := v.after.encode()
 	if err != nil {

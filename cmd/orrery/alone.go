@@ -111,10 +111,11 @@ func (pl *planet) wishes(ctx context.Context) func(*feeds.Source) string {
 	})
 	return func(s *feeds.Source) string {
 		x := known()
+		wish := ""
 		if there := x.sources[s.URL]; there != nil {
-			s = there
+			wish = x.wish(there)
 		}
-		return x.wish(s)
+		return cmp.Or(wish, x.wish(s)) // where it has moved to, and where it is configured
 	}
 }
 

@@ -21,8 +21,8 @@ are kept; a folder with files that it has never built in is refused. Files canno
 search: where the search would be stand the months.
 
 With --relative the pages work at any address, as for a preview below another
-folder; feeds, which readers take elsewhere, name planet.url as always, and so does
-404.html, which has no place of its own.`,
+folder; feeds, which readers take elsewhere, name planet.url as always, and so do
+links in the about text and 404.html, which has no place of its own.`,
 		Example: `  orrery fetch && orrery build public
   orrery build --compress public     for gzip_static and brotli_static of nginx`,
 		Args: exactly(1, "the folder to write to"),

@@ -66,6 +66,13 @@ and the authors in it that look alike, and what to write to make them one.`,
 	return c
 }
 
+// addressable says that a category can have an address: it has a letter or a digit, or the
+// configuration gives it a slug.
+func addressable(c *config.Config, title string) bool {
+	return feeds.Slug(title) != "" ||
+		slices.ContainsFunc(c.Categories, func(o config.Category) bool { return feeds.FoldTag(o.Title) == feeds.FoldTag(title) })
+}
+
 // missing finds folders and lists that the configuration names and that cannot be
 // read, and categories that would be left out. To a visit that is the source's trouble,
 // which passes when its disk is back.
@@ -74,7 +81,7 @@ func missing(c *config.Config) (problems config.Errors) {
 		s := &c.Sources[i]
 		p := config.Problem{File: c.Path, Line: s.Line, Column: s.Column}
 		for _, title := range s.Categories {
-			if feeds.Slug(title) == "" && !slices.ContainsFunc(c.Categories, func(o config.Category) bool { return feeds.FoldTag(o.Title) == feeds.FoldTag(title) }) {
+			if !addressable(c, title) {
 				p.Message, p.Hint = fmt.Sprintf("no address can be made of the category %q", title), "give it a slug below categories:, or write a title with a letter or a digit"
 				problems = append(problems, p)
 			}

@@ -121,7 +121,7 @@ func (pl *planet) chosen(list *feeds.OPML) (sources []config.Source, skipped []s
 			skipped = append(skipped, shown(o.FeedURL)+": the source "+slug+" already")
 		default:
 			seen[feeds.CanonicalURL(address)] = ""
-			sources = append(sources, config.Source{Feed: address, Title: titled(o, address), Categories: categoriesOf(o)})
+			sources = append(sources, config.Source{Feed: address, Title: titled(o, address), Categories: pl.categoriesOf(o)})
 		}
 	}
 	for i := range list.Twice {
@@ -149,11 +149,11 @@ func titled(o *feeds.Outline, address string) string {
 	return shorter(title, feeds.MaxTitle/4) // characters have up to four bytes
 }
 
-func categoriesOf(o *feeds.Outline) []string {
+func (pl *planet) categoriesOf(o *feeds.Outline) []string {
 	var list []string
 	for _, c := range o.Categories {
 		c = plain(c)
-		if feeds.Slug(c) != "" && !slices.ContainsFunc(list, func(o string) bool { return feeds.FoldTag(o) == feeds.FoldTag(c) }) {
+		if c != "" && addressable(pl.config, c) && !slices.ContainsFunc(list, func(o string) bool { return feeds.FoldTag(o) == feeds.FoldTag(c) }) {
 			list = append(list, c)
 		}
 	}

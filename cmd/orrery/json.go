@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"html"
+	"slices"
 	"time"
 
 	"orrery/feeds"
@@ -164,7 +165,9 @@ func newEntryJSON(e *feeds.Entry, source string) entryJSON {
 		j.Enclosures = append(j.Enclosures, enclosureJSON(x))
 	}
 	for _, c := range e.Categories {
-		j.Categories = append(j.Categories, c.Slug)
+		if !slices.Contains(j.Categories, c.Slug) { // as C, C++ and C# have before they are stored
+			j.Categories = append(j.Categories, c.Slug)
+		}
 	}
 	if o := e.Origin; o != nil {
 		j.Origin = &originJSON{o.ID, o.Title, o.Subtitle, o.Link, o.Self, o.Icon, o.Rights, timeOrNull(o.Updated), peopleJSON(o.Authors)}

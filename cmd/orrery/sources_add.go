@@ -83,6 +83,11 @@ func (p *program) addSource(c *cobra.Command, what string, o addOptions) error {
 		return err
 	}
 	defer pl.close()
+	for _, name := range s.Categories {
+		if !addressable(pl.config, name) {
+			return wrongUsage("--category: no address can be made of %q; write a title with a letter or a digit", name)
+		}
+	}
 	a := &adder{program: p, planet: pl, options: o, out: p.stdout}
 	if o.dryRun {
 		a.out = p.stderr
@@ -107,10 +112,7 @@ func (o *addOptions) source() (config.Source, error) {
 	s := config.Source{Title: plain(o.title)}
 	for _, name := range o.categories {
 		name = plain(name)
-		switch {
-		case feeds.Slug(name) == "":
-			return s, wrongUsage("--category: no address can be made of %q; write a title with a letter or a digit", name)
-		case !slices.ContainsFunc(s.Categories, func(o string) bool { return feeds.FoldTag(o) == feeds.FoldTag(name) }):
+		if name != "" && !slices.ContainsFunc(s.Categories, func(o string) bool { return feeds.FoldTag(o) == feeds.FoldTag(name) }) {
 			s.Categories = append(s.Categories, name)
 		}
 	}
@@ -172,7 +174,7 @@ func (a *adder) feed(ctx context.Context, addresses []string, s *config.Source) 
 		return err
 	}
 	if pick := a.options.pick; pick > 1 && !a.chose {
-		return wrongUsage("--pick %d: %s is a feed, and no page that names several", pick, redacted(found.address))
+		return wrongUsage("--pick %d: %s names no feeds to pick from", pick, redacted(addresses[0]))
 	}
 	s.Feed = found.address
 	now := time.Now()

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -56,15 +57,19 @@ func storageTrouble(c *config.Config) error {
 		return nil
 	}
 	p := config.Problem{File: c.Path, Line: 1, Column: 1}
-	if i, err := os.Stat(file); err == nil && i.IsDir() {
-		p.Message, p.Hint = file+" is a folder", "name a file in it"
-	} else {
-		p.Message, p.Hint = folderTrouble(filepath.Dir(file))
-	}
-	if p.Message == "" {
+	dir := filepath.Dir(file)
+	i, err := os.Stat(file)
+	in, errIn := os.Stat(dir)
+	switch {
+	case err == nil && i.IsDir():
+		p.Message, p.Hint = "storage: "+file+" is a folder", "name a file in it"
+	case errors.Is(errIn, fs.ErrNotExist):
+		p.Message, p.Hint = "storage: the folder "+dir+" does not exist", "create it, or correct the path"
+	case errIn == nil && !in.IsDir():
+		p.Message, p.Hint = "storage: "+dir+" is no folder", "name the folder that is to hold the database"
+	default:
 		return nil
 	}
-	p.Message = "storage: " + p.Message
 	return config.Errors{p}
 }
 

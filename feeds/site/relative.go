@@ -3,6 +3,7 @@ package site
 import (
 	"bytes"
 	"path"
+	"slices"
 	"strings"
 
 	"golang.org/x/net/html"
@@ -38,21 +39,45 @@ func (s *Site) relative(file string, body []byte) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-// leading is a tag whose links begin with up where they began with the planet's base. All
-// attributes stand in double quotes, and within them there are none: those of our templates
-// by html/template, those of posts by feeds.Sanitize.
+// linkAttrs may lead to another file of the planet.
+var linkAttrs = []string{"href", "src", "action", "poster"}
+
+// leading is a tag whose links begin with up where they began with the planet's base. One
+// without such links is left as it is.
 func (s *Site) leading(tag []byte, up string) []byte {
-	for _, before := range []string{` href="`, ` src="`, ` action="`, ` content="0; url=`} {
-		i := bytes.Index(tag, []byte(before+s.base))
-		if i < 0 {
+	z := html.NewTokenizer(bytes.NewReader(tag))
+	z.Next()
+	t, changed := z.Token(), false
+	for i := range t.Attr {
+		a, before := &t.Attr[i], ""
+		if t.Data == "meta" && a.Key == "content" { // of a page that leads on by itself
+			before = "0; url="
+		} else if !slices.Contains(linkAttrs, a.Key) {
 			continue
 		}
-		i += len(before)
-		rest := tag[i+len(s.base):]
-		if len(rest) > 0 && rest[0] == '/' { // another host's: //elsewhere.example/
+		link, ok := strings.CutPrefix(a.Val, before)
+		if !ok {
 			continue
 		}
-		tag = append([]byte(string(tag[:i])+up), rest...)
+		if rest, ours := s.below(link); ours {
+			a.Val, changed = before+up+rest, true
+		}
 	}
-	return tag
+	if !changed {
+		return tag
+	}
+	return []byte(t.String())
+}
+
+// asInLinks writes what html/template escapes in an address and net/url does not.
+var asInLinks = strings.NewReplacer("'", "%27", "(", "%28", ")", "%29")
+
+// below is what follows the planet's base in a link that begins with it.
+func (s *Site) below(link string) (rest string, ours bool) {
+	for _, base := range []string{s.base, asInLinks.Replace(s.base)} {
+		if rest, ours := strings.CutPrefix(link, base); ours && !strings.HasPrefix(rest, "/") { // else another host's: //elsewhere.example/
+			return rest, true
+		}
+	}
+	return "", false
 }

@@ -74,6 +74,9 @@ func leads(t *testing.T, at, page string) (list []string) {
 func TestOnlyLinksOfThePlanetBecomeRelative(t *testing.T) {
 	s := newSite(t, newFake())
 	for in, want := range map[string]string{
+		`<a HREF='/x/' class=b>y</a><A HREF=/x/ >z</A>`:          `<a href="../../x/" class="b">y</a><a href="../../x/">z</A>`,
+		`<link rel="stylesheet" href="/s.css"/><p title="/x">`:   `<link rel="stylesheet" href="../../s.css"/><p title="/x">`,
+		`<meta name="description" content="/x">`:                 `<meta name="description" content="/x">`,
 		`<a href="/">x</a>`:                                      `<a href="../../">x</a>`,
 		`<a class="b" href="/feed.atom?a=/b">x</a>`:              `<a class="b" href="../../feed.atom?a=/b">x</a>`,
 		`<form action="/search"><img src="/a.svg"></form>`:       `<form action="../../search"><img src="../../a.svg"></form>`,
@@ -86,6 +89,10 @@ func TestOnlyLinksOfThePlanetBecomeRelative(t *testing.T) {
 		if got, err := s.relative("category/x/index.html", []byte(in)); err != nil || string(got) != want {
 			t.Errorf("%s: %s, %v", in, got, err)
 		}
+	}
+	odd := newSite(t, newFake(), func(o *Options) { o.Planet.URL = "https://planet.example/c++/it's(a)&b/" })
+	if got, err := odd.relative("index.html", []byte(`<a href="/c&#43;&#43;/it%27s%28a%29&amp;b/x/?a&amp;b">`)); err != nil || string(got) != `<a href="./x/?a&amp;b">` {
+		t.Errorf("%s, %v", got, err)
 	}
 	for file, want := range map[string]string{"index.html": `<a href="./x/">`, errorPage: `<a href="/x/">`, "a/feed.atom": `<a href="/x/">`} {
 		if got, err := s.relative(file, []byte(`<a href="/x/">`)); err != nil || string(got) != want {
