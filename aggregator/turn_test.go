@@ -9,8 +9,8 @@ import (
 	"orrery/feeds"
 )
 
-// Who had no turn where he leads to is not asked again in the same pass, and who was not
-// asked at all is; neither has failed.
+// Who had no turn comes with another pass, but who was asked, and led on, not before his
+// lease has run out; neither has failed.
 func TestSourceThatHadNoTurnHasNotFailed(t *testing.T) {
 	db := stored(t, remote("led"), remote("late"))
 	var mu sync.Mutex
@@ -27,8 +27,15 @@ func TestSourceThatHadNoTurnHasNotFailed(t *testing.T) {
 		}
 		return fetch.Response{Status: 200, Feed: &feeds.Feed{}}, nil
 	}, nil)
-	if sum := refresh(t, a, Pass{}); sum.Sources != 1 || sum.Failed != 0 || asked["led"] != 1 || asked["late"] != 2 {
-		t.Errorf("%s, asked %v", sum, asked)
+	visited := 0 // in the first pass or in the second
+	for range 2 {
+		sum := refresh(t, a, Pass{})
+		if visited += sum.Sources; sum.Failed != 0 {
+			t.Errorf("%s", sum)
+		}
+	}
+	if visited != 1 || asked["led"] != 1 || asked["late"] != 2 {
+		t.Errorf("%d visited, asked %v", visited, asked)
 	}
 	all := sources(t, db)
 	if led := all["led"].State; led != (feeds.State{}) {
