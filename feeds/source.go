@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"golang.org/x/net/idna"
 	"golang.org/x/net/publicsuffix"
@@ -94,15 +95,25 @@ func (s *Source) Domain() string { return DomainOf(s.Asked()) }
 // is registered, as for a bare address or localhost, it is the host with its port.
 func DomainOf(address string) string {
 	u, err := url.Parse(address)
-	if err != nil || u.Scheme != "http" && u.Scheme != "https" {
+	if err != nil {
+		return ""
+	}
+	return DomainOfURL(u)
+}
+
+// DomainOfURL is DomainOf of an address that is parsed already.
+func DomainOfURL(u *url.URL) string {
+	if u.Scheme != "http" && u.Scheme != "https" {
 		return ""
 	}
 	name := strings.TrimSuffix(strings.ToLower(u.Hostname()), ".")
-	if ascii, err := idna.Lookup.ToASCII(name); err == nil { // one domain has one name
-		name = ascii
-	}
 	if _, err := netip.ParseAddr(name); err == nil {
 		return strings.ToLower(u.Host)
+	}
+	if strings.IndexFunc(name, func(r rune) bool { return r >= utf8.RuneSelf }) >= 0 { // one domain has one name
+		if ascii, err := idna.Lookup.ToASCII(name); err == nil {
+			name = ascii
+		}
 	}
 	domain, err := publicsuffix.EffectiveTLDPlusOne(name)
 	if err != nil { // a suffix itself, or no name at all

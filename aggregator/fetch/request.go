@@ -221,7 +221,7 @@ func (w *walk) movedTo() string {
 func (w *walk) place() string { return w.url.Host }
 
 // domain is whose turn it takes to ask.
-func (w *walk) domain() string { return feeds.DomainOf(w.url.String()) }
+func (w *walk) domain() string { return feeds.DomainOfURL(w.url) }
 
 // discard reads what little may be left, so that the connection can be used
 // again, and closes the body.
