@@ -16,6 +16,9 @@ import (
 // void elements have no content in HTML, and no end tag.
 var void = []string{"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
 
+// reserved is what no name of ours begins with (XML 1.0 §2.3): xmlns is one.
+const reserved = "xml"
+
 // xhtml writes sanitized HTML as the same elements in XML. It is one linear pass: what
 // the sanitizer has written is balanced already, and what is not is made so here.
 func xhtml(fragment string) string {
@@ -50,7 +53,7 @@ func xhtml(fragment string) string {
 func writeStart(b *strings.Builder, z *html.Tokenizer) string {
 	raw, more := z.TagName()
 	name := string(raw)
-	if !isPlainName(name) {
+	if !isPlainName(name) || strings.HasPrefix(name, reserved) {
 		return ""
 	}
 	b.WriteString("<" + name)
@@ -59,7 +62,7 @@ func writeStart(b *strings.Builder, z *html.Tokenizer) string {
 		var key, value []byte
 		key, value, more = z.TagAttr()
 		k := string(key)
-		if !isPlainName(k) || k == "xmlns" || slices.Contains(seen, k) { // XML 1.0 §3.1: each once
+		if !isPlainName(k) || strings.HasPrefix(k, reserved) || slices.Contains(seen, k) { // XML 1.0 §3.1: each once
 			continue
 		}
 		seen = append(seen, k)
