@@ -90,8 +90,9 @@ func (x *solitude) wish(s *feeds.Source) string {
 	return ""
 }
 
-// wishes says what the server of an address has asked for, as the store has it (fetching.md
-// 20); who is gone may be asked by a person (25). A store that cannot be opened is no reason not to look at a feed.
+// wishes says what the server of an address has asked for, as the store has it
+// (fetching.md 20); who is gone may be asked by a person (25). A store that cannot be
+// opened is no reason not to look at a feed.
 func (pl *planet) wishes(ctx context.Context) func(*feeds.Source) string {
 	nothing := &solitude{}
 	known := sync.OnceValue(func() *solitude {

@@ -35,7 +35,7 @@ and the authors in it that look alike, and what to write to make them one.`,
 				return err
 			}
 			defer pl.close()
-			if err := errors.Join(pl.checkLook(), pl.checkListeners()); err != nil {
+			if err := errors.Join(storageTrouble(pl.config), pl.checkLook(), pl.checkListeners()); err != nil {
 				return usageError{err}
 			}
 			failed := 0

@@ -22,11 +22,8 @@ const mostSuggestions = 20
 
 // suggest says which of the stored names look like one, with what to write to make
 // them one. Without a store it is silent, and a server that does not answer is no mistake
-// in the configuration, nor is a damaged file. The error is of what could be no database.
+// in the configuration, nor is a damaged file. The error is of a database of others.
 func (p *program) suggest(ctx context.Context, pl *planet) (string, error) {
-	if err := storageTrouble(pl.config); err != nil {
-		return "", err
-	}
 	if stored, err := pl.stored(ctx); err == nil && !stored {
 		return "", nil
 	}

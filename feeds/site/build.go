@@ -82,10 +82,10 @@ func (s *Site) Paths(ctx context.Context) ([]string, error) {
 }
 
 // Build writes the whole planet as files into dir, the same bytes that
-// ServeHTTP answers (but see BuildOptions.Relative), and for what that redirects to another entry pages that lead
-// there. The tree is made in a new folder beside dir, which then takes its place at
-// once: at no moment is dir half old, half new, and a build that fails or is killed
-// leaves it as it was. Files that Build did not write (CNAME, .well-known) are kept; a
+// ServeHTTP answers (but see BuildOptions.Relative), and for what that redirects to
+// another entry pages that lead there. The tree is made in a new folder beside dir,
+// which then takes its place at once: at no moment is dir half old, half new, and a
+// build that fails or is killed leaves it as it was. Files that Build did not write (CNAME, .well-known) are kept; a
 // folder with files and without a list of an earlier build in it is refused.
 //
 // What is the same as before is the same file, with its times.
