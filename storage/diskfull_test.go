@@ -21,10 +21,16 @@ import (
 // limit to the file; here everything runs out at once, the log and its index too.
 func smallDisk(t *testing.T, megabytes int) string {
 	t.Helper()
+	folder := t.TempDir()
+	mountSmall(t, folder, megabytes)
+	return folder
+}
+
+func mountSmall(t *testing.T, folder string, megabytes int) {
+	t.Helper()
 	if os.Geteuid() != 0 {
 		t.Skip("a small disk is not tested: to mount one needs root")
 	}
-	folder := t.TempDir()
 	if err := syscall.Mount("orrery-test", folder, "tmpfs", 0, fmt.Sprintf("size=%dm", megabytes)); err != nil {
 		cannotMount(t, fmt.Errorf("mount a tmpfs: %w", err))
 	}
@@ -33,7 +39,6 @@ func smallDisk(t *testing.T, megabytes int) string {
 			t.Error(err)
 		}
 	})
-	return folder
 }
 
 func remount(t *testing.T, folder string, flags uintptr, options string) {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"os"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -55,7 +56,7 @@ func (f *faults) disarm() (calls int, hit bool) {
 func (f *faults) due(commit bool) fault {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if !commit && f.how != fails && f.how != breaks {
+	if !commit && f.how != fails && f.how != breaks && f.how != dies {
 		return ""
 	}
 	f.calls++
@@ -63,6 +64,10 @@ func (f *faults) due(commit bool) fault {
 		return ""
 	}
 	f.hit = true
+	if f.how == dies {
+		_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
+		select {} // it takes a moment
+	}
 	return f.how
 }
 
@@ -211,14 +216,19 @@ func (c *faultyConnector) Connect(ctx context.Context) (driver.Conn, error) {
 // openFaulty opens the store with an engine that fails when it is told to.
 func openFaulty(t *testing.T, dsn string) (*DB, *faults) {
 	t.Helper()
-	f := &faults{}
-	e := engine{busy: time.Second, patience: time.Minute, through: func(c driver.Connector) driver.Connector { return &faultyConnector{c, f} }}
-	db, err := openWith(t.Context(), dsn, e)
+	db, f, err := faultyEngine(t.Context(), dsn)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { shut(t, db) })
 	return db, f
+}
+
+func faultyEngine(ctx context.Context, dsn string) (*DB, *faults, error) {
+	f := &faults{}
+	e := engine{busy: time.Second, patience: time.Minute, through: func(c driver.Connector) driver.Connector { return &faultyConnector{c, f} }}
+	db, err := openWith(ctx, dsn, e)
+	return db, f, err
 }
 
 // copies are stores that are as one was left, which can fail in some ways.

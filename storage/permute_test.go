@@ -151,10 +151,21 @@ func lookAt(t *testing.T, db *DB, slug string, at time.Time, list ...feeds.Entry
 // after is the time of the n-th visit.
 func after(n int) time.Time { return epoch.Add(time.Duration(n) * time.Minute) }
 
-// played is a store after these visits.
-func played(t *testing.T, w *world, looks []visited) *DB {
+// eachWorld runs the test with some worlds on every engine, of which fresh makes stores.
+func eachWorld(t *testing.T, n uint64, test func(t *testing.T, seed uint64, fresh func() *DB)) {
 	t.Helper()
-	db := open(t, newFile(t))
+	for seed := range n {
+		t.Run(fmt.Sprint("sqlite/world ", seed), func(t *testing.T) { test(t, seed, func() *DB { return open(t, newFile(t)) }) })
+		t.Run(fmt.Sprint("postgres/world ", seed), func(t *testing.T) {
+			leaveOutPostgres(t)
+			test(t, seed, func() *DB { return openPG(t) })
+		})
+	}
+}
+
+// played is the store after these visits.
+func played(t *testing.T, db *DB, w *world, looks []visited) *DB {
+	t.Helper()
 	configure(t, db, nil, w.sources...)
 	for i, l := range looks {
 		lookAt(t, db, l.slug, after(i), w.posts[l.slug][:l.n]...)
@@ -224,30 +235,28 @@ func worlds() uint64 {
 // dedupe.md 1: which copies are one post depends on the copies.
 func TestPlanetIsTheSameInWhateverOrderItsSourcesAreRead(t *testing.T) {
 	merged := 0
-	for seed := range worlds() {
-		t.Run(fmt.Sprint("world ", seed), func(t *testing.T) {
-			r := rand.New(rand.NewPCG(seed, 1))
-			w := randomWorld(r)
-			var first []visited
-			for _, s := range w.sources {
-				first = append(first, visited{s.Slug, len(w.posts[s.Slug])})
-			}
-			db := played(t, w, first)
-			wantGroups, wantShown := groups(t, db), shownOf(t, db)
-			for _, line := range wantGroups {
-				merged += strings.Count(line, " = ")
-			}
+	eachWorld(t, worlds(), func(t *testing.T, seed uint64, fresh func() *DB) {
+		r := rand.New(rand.NewPCG(seed, 1))
+		w := randomWorld(r)
+		var first []visited
+		for _, s := range w.sources {
+			first = append(first, visited{s.Slug, len(w.posts[s.Slug])})
+		}
+		db := played(t, fresh(), w, first)
+		wantGroups, wantShown := groups(t, db), shownOf(t, db)
+		for _, line := range wantGroups {
+			merged += strings.Count(line, " = ")
+		}
+		sound(t, db)
+		for range 3 {
+			x := shuffled(r, w)
+			looks := itinerary(r, x)
+			db := played(t, fresh(), x, looks)
+			lines(t, fmt.Sprintf("groups after %v", looks), groups(t, db), wantGroups)
+			lines(t, fmt.Sprintf("shown after %v", looks), shownOf(t, db), wantShown)
 			sound(t, db)
-			for range 3 {
-				x := shuffled(r, w)
-				looks := itinerary(r, x)
-				db := played(t, x, looks)
-				lines(t, fmt.Sprintf("groups after %v", looks), groups(t, db), wantGroups)
-				lines(t, fmt.Sprintf("shown after %v", looks), shownOf(t, db), wantShown)
-				sound(t, db)
-			}
-		})
-	}
+		}
+	})
 	if merged < 5*int(worlds()) {
 		t.Errorf("only %d copies were found to be of a post that is known: the worlds say nothing", merged)
 	}
@@ -255,84 +264,78 @@ func TestPlanetIsTheSameInWhateverOrderItsSourcesAreRead(t *testing.T) {
 
 // What all say as before changes nothing, however often it is said.
 func TestPlanetThatIsReadAgainAndAgainIsTheSame(t *testing.T) {
-	for seed := range worlds() {
-		t.Run(fmt.Sprint("world ", seed), func(t *testing.T) {
-			r := rand.New(rand.NewPCG(seed, 2))
-			w := randomWorld(r)
-			looks := itinerary(r, w)
-			db := played(t, w, looks)
-			before := remembered(t, db)
-			for n := range 5 {
-				x := shuffled(r, w)
-				for i, s := range x.sources {
-					if tally := lookAt(t, db, s.Slug, after(len(looks)+n*len(x.sources)+i), x.posts[s.Slug]...); !tally.Zero() {
-						t.Errorf("pass %d: %s: %+v", n, s.Slug, tally)
-					}
+	eachWorld(t, worlds(), func(t *testing.T, seed uint64, fresh func() *DB) {
+		r := rand.New(rand.NewPCG(seed, 2))
+		w := randomWorld(r)
+		looks := itinerary(r, w)
+		db := played(t, fresh(), w, looks)
+		before := remembered(t, db)
+		for n := range 5 {
+			x := shuffled(r, w)
+			for i, s := range x.sources {
+				if tally := lookAt(t, db, s.Slug, after(len(looks)+n*len(x.sources)+i), x.posts[s.Slug]...); !tally.Zero() {
+					t.Errorf("pass %d: %s: %+v", n, s.Slug, tally)
 				}
-				lines(t, fmt.Sprint("pass ", n), remembered(t, db), before)
 			}
-		})
-	}
+			lines(t, fmt.Sprint("pass ", n), remembered(t, db), before)
+		}
+	})
 }
 
 // A source that lists less takes nothing away, and no copy is ever lost.
 func TestNoPostIsLostThoughItsSourceListsItNoMore(t *testing.T) {
-	for seed := range worlds() {
-		t.Run(fmt.Sprint("world ", seed), func(t *testing.T) {
-			r := rand.New(rand.NewPCG(seed, 3))
-			w := randomWorld(r)
-			looks := itinerary(r, w)
-			db := played(t, w, looks)
-			want := shownOf(t, db)
-			for i, s := range w.sources {
-				if list := w.posts[s.Slug]; len(list) > 0 {
-					lookAt(t, db, s.Slug, after(len(looks)+i), list[:r.IntN(len(list))]...)
-				}
+	eachWorld(t, worlds(), func(t *testing.T, seed uint64, fresh func() *DB) {
+		r := rand.New(rand.NewPCG(seed, 3))
+		w := randomWorld(r)
+		looks := itinerary(r, w)
+		db := played(t, fresh(), w, looks)
+		want := shownOf(t, db)
+		for i, s := range w.sources {
+			if list := w.posts[s.Slug]; len(list) > 0 {
+				lookAt(t, db, s.Slug, after(len(looks)+i), list[:r.IntN(len(list))]...)
 			}
-			lines(t, "shown", shownOf(t, db), want)
-			names := []string{}
-			for _, s := range w.sources {
-				for _, e := range w.posts[s.Slug] {
-					names = append(names, s.Slug+" "+e.GUID)
-				}
+		}
+		lines(t, "shown", shownOf(t, db), want)
+		names := []string{}
+		for _, s := range w.sources {
+			for _, e := range w.posts[s.Slug] {
+				names = append(names, s.Slug+" "+e.GUID)
 			}
-			slices.Sort(names)
-			lines(t, "copies in what is shown", column(t, db, `SELECT s.slug || ' ' || json_extract(c.body, '$.guid') FROM copies c JOIN sources s ON s.id = c.source_id
+		}
+		slices.Sort(names)
+		lines(t, "copies in what is shown", column(t, db, `SELECT s.slug || ' ' || json_extract(c.body, '$.guid') FROM copies c JOIN sources s ON s.id = c.source_id
 				JOIN entries e ON e.id = c.entry_id WHERE e.withdrawn = 0 ORDER BY 1`), names)
-		})
-	}
+	})
 }
 
 // What a source says by mistake, and then corrects, leaves no trace in what is one post.
 func TestPlanetIsTheSameThoughSomeWereWrongFirst(t *testing.T) {
-	for seed := range worlds() {
-		t.Run(fmt.Sprint("world ", seed), func(t *testing.T) {
-			r := rand.New(rand.NewPCG(seed, 4))
-			w := randomWorld(r)
-			wrong := &world{sources: w.sources, posts: map[string][]feeds.Entry{}}
-			for _, s := range w.sources {
-				list := slices.Clone(w.posts[s.Slug])
-				wrong.posts[s.Slug] = list
-				for i := range list {
-					e := &list[i]
-					switch r.IntN(5) {
-					case 0:
-						e.Permalink = fmt.Sprint("https://home.example/", r.IntN(9)) // somebody else's, perhaps
-					case 1:
-						e.Title = "Weekly notes"
-					case 2:
-						e.Content = "<p>" + prose(fmt.Sprint("p", r.IntN(9), "w"), 60) + "</p>"
-					case 3:
-						e.Permalink = "https://a.example/news"
-					}
+	eachWorld(t, worlds(), func(t *testing.T, seed uint64, fresh func() *DB) {
+		r := rand.New(rand.NewPCG(seed, 4))
+		w := randomWorld(r)
+		wrong := &world{sources: w.sources, posts: map[string][]feeds.Entry{}}
+		for _, s := range w.sources {
+			list := slices.Clone(w.posts[s.Slug])
+			wrong.posts[s.Slug] = list
+			for i := range list {
+				e := &list[i]
+				switch r.IntN(5) {
+				case 0:
+					e.Permalink = fmt.Sprint("https://home.example/", r.IntN(9)) // somebody else's, perhaps
+				case 1:
+					e.Title = "Weekly notes"
+				case 2:
+					e.Content = "<p>" + prose(fmt.Sprint("p", r.IntN(9), "w"), 60) + "</p>"
+				case 3:
+					e.Permalink = "https://a.example/news"
 				}
 			}
-			db, straight := played(t, wrong, itinerary(r, wrong)), played(t, w, itinerary(r, w))
-			for i, s := range shuffled(r, w).sources {
-				lookAt(t, db, s.Slug, after(100*(i+1)), w.posts[s.Slug]...)
-			}
-			lines(t, "groups", groups(t, db), groups(t, straight))
-			sound(t, db)
-		})
-	}
+		}
+		db, straight := played(t, fresh(), wrong, itinerary(r, wrong)), played(t, fresh(), w, itinerary(r, w))
+		for i, s := range shuffled(r, w).sources {
+			lookAt(t, db, s.Slug, after(100*(i+1)), w.posts[s.Slug]...)
+		}
+		lines(t, "groups", groups(t, db), groups(t, straight))
+		sound(t, db)
+	})
 }

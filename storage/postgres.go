@@ -250,7 +250,7 @@ func explainPostgres(err error) error {
 		return fmt.Errorf("%w (%v)", ErrReadOnly, err)
 	case e.Code == "57014": // it took too long, or we had it ended
 		return fmt.Errorf("%w (%v)", ErrLocked, err)
-	case class == "57" || class == "08" || e.Code == "53300" || e.Code == "25P03": // shut down, connection, too many, we were stopped for too long
+	case class == "57" || class == "08" || class == "53" || e.Code == "25P03": // shut down, connection, no memory, too many, we were stopped for too long
 		return fmt.Errorf("%w (%v)", ErrUnreachable, err)
 	case e.Code == "XX001" || e.Code == "XX002":
 		return fmt.Errorf("%w (%v)", ErrCorrupt, err)

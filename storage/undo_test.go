@@ -55,37 +55,35 @@ func putTogether(t *testing.T, db *DB, now time.Time, id string, ids []string) {
 // What a person parts and puts together again is as it was, at the address it had.
 func TestWhatIsSplitAndJoinedIsAsItWas(t *testing.T) {
 	parted := 0
-	for seed := range worlds() / 2 {
-		t.Run(fmt.Sprint("world ", seed), func(t *testing.T) {
-			r := rand.New(rand.NewPCG(seed, 5))
-			w := randomWorld(r)
-			db := played(t, w, itinerary(r, w))
-			before, together := addressed(t, db), groups(t, db)
-			now := after(1000)
-			for _, id := range several(t, db) {
-				if now = now.Add(time.Minute); !slices.Contains(several(t, db), id) {
-					continue
-				}
-				ids, err := db.Split(t.Context(), now, id, "")
-				if err != nil || len(ids) < 2 {
-					t.Fatalf("split %s: %q, %v", id, ids, err)
-				}
-				sound(t, db)
-				for _, s := range w.sources { // whatever they say
-					lookAt(t, db, s.Slug, now, w.posts[s.Slug]...)
-				}
-				if others(t, db, together, len(ids)) { // one of them is another entry's now
-					before, together = addressed(t, db), groups(t, db)
-					continue
-				}
-				putTogether(t, db, now.Add(time.Second), id, ids)
-				parted++
-				lines(t, fmt.Sprintf("shown after %s was split and joined", id), addressed(t, db), before)
-				lines(t, "groups", groups(t, db), together)
-				sound(t, db)
+	eachWorld(t, worlds()/2, func(t *testing.T, seed uint64, fresh func() *DB) {
+		r := rand.New(rand.NewPCG(seed, 5))
+		w := randomWorld(r)
+		db := played(t, fresh(), w, itinerary(r, w))
+		before, together := addressed(t, db), groups(t, db)
+		now := after(1000)
+		for _, id := range several(t, db) {
+			if now = now.Add(time.Minute); !slices.Contains(several(t, db), id) {
+				continue
 			}
-		})
-	}
+			ids, err := db.Split(t.Context(), now, id, "")
+			if err != nil || len(ids) < 2 {
+				t.Fatalf("split %s: %q, %v", id, ids, err)
+			}
+			sound(t, db)
+			for _, s := range w.sources { // whatever they say
+				lookAt(t, db, s.Slug, now, w.posts[s.Slug]...)
+			}
+			if others(t, db, together, len(ids)) { // one of them is another entry's now
+				before, together = addressed(t, db), groups(t, db)
+				continue
+			}
+			putTogether(t, db, now.Add(time.Second), id, ids)
+			parted++
+			lines(t, fmt.Sprintf("shown after %s was split and joined", id), addressed(t, db), before)
+			lines(t, "groups", groups(t, db), together)
+			sound(t, db)
+		}
+	})
 	if parted < int(worlds())/2 {
 		t.Errorf("only %d entries were parted", parted)
 	}
@@ -93,36 +91,34 @@ func TestWhatIsSplitAndJoinedIsAsItWas(t *testing.T) {
 
 // The same with one source, which is what orrery split ID SOURCE does.
 func TestWhatIsSplitFromOneSourceAndJoinedIsAsItWas(t *testing.T) {
-	for seed := range worlds() / 2 {
-		t.Run(fmt.Sprint("world ", seed), func(t *testing.T) {
-			r := rand.New(rand.NewPCG(seed, 6))
-			w := randomWorld(r)
-			db := played(t, w, itinerary(r, w))
-			before, together := addressed(t, db), groups(t, db)
-			for i, id := range several(t, db) {
-				if !slices.Contains(several(t, db), id) {
-					continue
-				}
-				e := entries(t, db, feeds.Query{ID: id})[0]
-				slugs := []string{e.Source.Slug}
-				for _, s := range e.Also {
-					slugs = append(slugs, s.Slug)
-				}
-				now := after(1000 + i)
-				ids, err := db.Split(t.Context(), now, id, slugs[r.IntN(len(slugs))])
-				if err != nil || len(ids) < 2 {
-					t.Fatalf("split %s: %q, %v", id, ids, err)
-				}
-				if others(t, db, together, len(ids)) {
-					before, together = addressed(t, db), groups(t, db)
-					continue
-				}
-				putTogether(t, db, now.Add(time.Second), id, ids)
-				lines(t, fmt.Sprintf("shown after %s was split and joined", id), addressed(t, db), before)
-				sound(t, db)
+	eachWorld(t, worlds()/2, func(t *testing.T, seed uint64, fresh func() *DB) {
+		r := rand.New(rand.NewPCG(seed, 6))
+		w := randomWorld(r)
+		db := played(t, fresh(), w, itinerary(r, w))
+		before, together := addressed(t, db), groups(t, db)
+		for i, id := range several(t, db) {
+			if !slices.Contains(several(t, db), id) {
+				continue
 			}
-		})
-	}
+			e := entries(t, db, feeds.Query{ID: id})[0]
+			slugs := []string{e.Source.Slug}
+			for _, s := range e.Also {
+				slugs = append(slugs, s.Slug)
+			}
+			now := after(1000 + i)
+			ids, err := db.Split(t.Context(), now, id, slugs[r.IntN(len(slugs))])
+			if err != nil || len(ids) < 2 {
+				t.Fatalf("split %s: %q, %v", id, ids, err)
+			}
+			if others(t, db, together, len(ids)) {
+				before, together = addressed(t, db), groups(t, db)
+				continue
+			}
+			putTogether(t, db, now.Add(time.Second), id, ids)
+			lines(t, fmt.Sprintf("shown after %s was split and joined", id), addressed(t, db), before)
+			sound(t, db)
+		}
+	})
 }
 
 // What a person puts together and parts again is as it was.
@@ -222,10 +218,10 @@ func TestPostThatLeavesAnEntryHiddenForAnothersSakeIsShown(t *testing.T) {
 }
 
 func TestWhatIsHiddenAndShownIsAsItWas(t *testing.T) {
-	for seed := range worlds() / 4 {
+	eachWorld(t, worlds()/4, func(t *testing.T, seed uint64, fresh func() *DB) {
 		r := rand.New(rand.NewPCG(seed, 7))
 		w := randomWorld(r)
-		db := played(t, w, itinerary(r, w))
+		db := played(t, fresh(), w, itinerary(r, w))
 		before := addressed(t, db)
 		for i, e := range entries(t, db, feeds.Query{}) {
 			for k, hidden := range []bool{true, false} {
@@ -239,7 +235,7 @@ func TestWhatIsHiddenAndShownIsAsItWas(t *testing.T) {
 			lines(t, "shown", addressed(t, db), before)
 		}
 		sound(t, db)
-	}
+	})
 }
 
 // A source that changes its mind about an address leaves no trace.
