@@ -43,7 +43,7 @@ var copiedTables = []*copiedTable{
 		status lease fence answered_url etag last_modified body_hash rules host address moving pace answer backfill paused
 		held same_as reader worker health`, order: "id", small: true, cleared: []string{"lease", "worker"}},
 	{name: "listings", all: "source_id listing", order: "source_id"},
-	{name: "entries", all: "id public_id guid copy_id first_seen sort changed withdrawn hidden held merged", order: "id"},
+	{name: "entries", all: "id public_id guid copy_id first_seen sort changed withdrawn hidden held merged lists", order: "id"},
 	{name: "copies", all: `id source_id guid_hash entry_id born joined hash revision revised local rank secure length first_seen
 		sort changed updated withdrawn purged title keys sketch categories body`, order: "id"},
 	{name: "copy_keys", all: "hash copy_id", order: "hash copy_id"},

@@ -188,8 +188,14 @@ func (w *writer) insert(p *prepared) error {
 		return err
 	}
 	var entry int64
+	var sources, categories links
 	if !near && !w.shared(p) {
-		if entry, err = w.create(p, id, w.source.URL); err != nil {
+		if p.HeldUntil.IsZero() {
+			if sources, categories, err = w.lists([]mergeCopy{{source: w.source.ID, slug: w.source.Slug, categories: p.Categories}}); err != nil {
+				return err
+			}
+		}
+		if entry, err = w.create(p, id, w.source.URL, standingIn(sources, categories)); err != nil {
 			return err
 		}
 		w.tally.New++
@@ -209,7 +215,8 @@ func (w *writer) insert(p *prepared) error {
 		w.holders[k.Name] = append(w.holders[k.Name], holder{id, w.source.ID})
 	}
 	if entry != 0 {
-		return w.enlistNew(p, entry)
+		w.enlistNew(p, entry, sources, categories)
+		return nil
 	}
 	w.fresh[id] = p
 	w.seeds = append(w.seeds, id)
@@ -258,7 +265,7 @@ func (w *writer) recategorize(categories string, c *copyRow) error {
 // ever the one it first came with, whichever copy is shown later (RFC 4287 §4.2.6).
 //
 // With no copy to show, 0, the entry is withdrawn until it is merged.
-func (w *writer) create(p *prepared, shown int64, source string) (int64, error) {
+func (w *writer) create(p *prepared, shown int64, source string, lists standing) (int64, error) {
 	entry, err := w.next("entries")
 	if err != nil {
 		return 0, err
@@ -275,9 +282,9 @@ func (w *writer) create(p *prepared, shown int64, source string) (int64, error) 
 		case 2:
 			id = feeds.LongID(own)
 		}
-		n, err := w.affect(`INSERT INTO entries (id, public_id, guid, copy_id, first_seen, sort, changed, withdrawn, held)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (public_id) DO NOTHING`,
-			entry, id, p.GUID, shown, micros(p.FirstSeen), micros(p.Sort), max(micros(p.Changed), micros(p.Sort)), until != 0 || shown == 0, until)
+		n, err := w.affect(`INSERT INTO entries (id, public_id, guid, copy_id, first_seen, sort, changed, withdrawn, held, lists)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (public_id) DO NOTHING`,
+			entry, id, p.GUID, shown, micros(p.FirstSeen), micros(p.Sort), max(micros(p.Changed), micros(p.Sort)), until != 0 || shown == 0, until, lists.text())
 		if err != nil {
 			return 0, err
 		}
@@ -288,14 +295,10 @@ func (w *writer) create(p *prepared, shown int64, source string) (int64, error) 
 	}
 }
 
-// enlistNew puts a new entry, which is what its one copy is, into its lists.
-func (w *writer) enlistNew(p *prepared, entry int64) error {
+// enlistNew puts a new entry, which is what its one copy is, into these lists.
+func (w *writer) enlistNew(p *prepared, entry int64, sources, categories links) {
 	if !p.HeldUntil.IsZero() {
-		return nil
-	}
-	sources, categories, err := w.lists([]mergeCopy{{source: w.source.ID, slug: w.source.Slug, categories: p.Categories}})
-	if err != nil {
-		return err
+		return
 	}
 	w.bump("")
 	for _, scope := range joined(sources, categories) {
@@ -309,7 +312,6 @@ func (w *writer) enlistNew(p *prepared, entry int64) error {
 	w.enter(planetList, entry, micros(p.Sort))
 	w.enterLists(sources, nil, entry, micros(p.Sort))
 	w.enterLists(categories, nil, entry, micros(p.Sort))
-	return nil
 }
 
 // unnews takes back that an entry is news: it was not to be kept.

@@ -224,7 +224,7 @@ func (w *writer) found(c *groupCopy) (int64, error) {
 	if err := w.row(`SELECT s.url FROM copies c JOIN sources s ON s.id = c.source_id WHERE c.id = $1`, c.id).Scan(&url); err != nil {
 		return 0, err
 	}
-	entry, err := w.create(p, 0, url)
+	entry, err := w.create(p, 0, url, standing{})
 	if err != nil {
 		return 0, err
 	}

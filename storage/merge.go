@@ -28,14 +28,11 @@ type mergeEntry struct {
 	id                        string
 	sort, shown, held, merged int64
 	withdrawn, hidden         bool
+	lists                     string
 }
 
 // gone is what happened to an entry that is not kept any longer, of which nobody hears.
 const gone = "gone"
-
-// links are the lists an entry stands in: the id of a category or source, and
-// the scope of its version.
-type links map[int64]string
 
 // merge makes the entry what its copies say: which is shown, where in time, in which
 // categories and under which sources it stands. It returns what happened for
@@ -43,8 +40,8 @@ type links map[int64]string
 // What nobody would see raises no version either.
 func (w *writer) merge(entry int64) (event string, sort int64, err error) {
 	var e mergeEntry
-	if err := w.row(`SELECT sort, public_id, copy_id, withdrawn, hidden <> 0, held, merged FROM entries WHERE id = $1`, entry).
-		Scan(&e.sort, &e.id, &e.shown, &e.withdrawn, &e.hidden, &e.held, &e.merged); err != nil {
+	if err := w.row(`SELECT sort, public_id, copy_id, withdrawn, hidden <> 0, held, merged, lists FROM entries WHERE id = $1`, entry).
+		Scan(&e.sort, &e.id, &e.shown, &e.withdrawn, &e.hidden, &e.held, &e.merged, &e.lists); err != nil {
 		return "", 0, err
 	}
 	w.left, w.resorted = nil, false
@@ -84,7 +81,7 @@ func (w *writer) merge(entry int64) (event string, sort int64, err error) {
 				return "", 0, err
 			}
 		}
-		return event, 0, w.exec(`UPDATE entries SET withdrawn = 1, changed = max(changed, $1) WHERE id = $2`, micros(w.now), entry)
+		return event, 0, w.exec(`UPDATE entries SET withdrawn = 1, lists = '', changed = max(changed, $1) WHERE id = $2`, micros(w.now), entry)
 	case e.withdrawn:
 		event = "new"
 		if err := w.exhume(entry); err != nil {
@@ -108,8 +105,8 @@ func (w *writer) merge(entry int64) (event string, sort int64, err error) {
 	for _, scope := range joined(sources, categories) {
 		w.bump(scope)
 	}
-	return event, sort, w.exec(`UPDATE entries SET copy_id = $1, sort = $2, changed = max($3, $2), withdrawn = 0, held = 0 WHERE id = $4`,
-		copies[0].id, sort, copies[0].changed, entry)
+	return event, sort, w.exec(`UPDATE entries SET copy_id = $1, sort = $2, changed = max($3, $2), withdrawn = 0, held = 0, lists = $4 WHERE id = $5`,
+		copies[0].id, sort, copies[0].changed, standingIn(sources, categories).text(), entry)
 }
 
 // shownAnew says whether the world is to hear that another copy is shown: if it says
@@ -166,33 +163,19 @@ func (w *writer) copies(entry int64) (list []mergeCopy, purged bool, err error) 
 	return list, purged, err
 }
 
-// lists are the sources and categories that the copies put their entry under.
-func (w *writer) lists(copies []mergeCopy) (sources, categories links, err error) {
-	sources, categories = links{}, links{}
-	for _, c := range copies {
-		sources[c.source] = "s " + c.slug
-		for _, name := range c.categories {
-			id, slug, err := w.category(name)
-			if err != nil {
-				return nil, nil, fmt.Errorf("category %s: %w", name.Title, err)
-			}
-			categories[id] = "c " + slug
-		}
-	}
-	return sources, categories, nil
-}
-
-// relist puts the entry into these lists and no others. It says whether that
+// relist puts the entry into these lists and no others; its row the caller writes. It says whether that
 // changed anything, and then raises the versions of all it stood in before: what
 // an entry shows of itself names its categories and sources.
 func (w *writer) relist(entry int64, e *mergeEntry, sort int64, sources, categories links) (moved bool, err error) {
-	oldSources, err := w.links(`SELECT es.source_id, 's ' || s.slug FROM entry_sources es JOIN sources s ON s.id = es.source_id
-		WHERE es.entry_id = $1`, entry)
+	old, err := parseStanding(e.lists)
 	if err != nil {
 		return false, err
 	}
-	oldCategories, err := w.links(`SELECT ec.category_id, 'c ' || c.slug FROM entry_categories ec JOIN categories c ON c.id = ec.category_id
-		WHERE ec.entry_id = $1`, entry)
+	oldSources, err := w.links(sourceScopes, old.sources, sources)
+	if err != nil {
+		return false, err
+	}
+	oldCategories, err := w.links(categoryScopes, old.categories, categories)
 	if err != nil {
 		return false, err
 	}
@@ -224,48 +207,6 @@ func (w *writer) relist(entry int64, e *mergeEntry, sort int64, sources, categor
 	w.addLinks(inSource, sources, oldSources, sort, e.id, entry)
 	w.addLinks(inCategory, categories, oldCategories, sort, e.id, entry)
 	return true, err
-}
-
-func (w *writer) links(query string, entry int64) (links, error) {
-	rows, err := w.query(query, entry)
-	if err != nil {
-		return nil, err
-	}
-	l := links{}
-	err = eachRow(rows, func() error {
-		var id int64
-		var scope string
-		err := rows.Scan(&id, &scope)
-		l[id] = scope
-		return err
-	})
-	return l, err
-}
-
-// unlink takes the entry out of those of the old lists that are none any more.
-func (w *writer) unlink(remove string, old, now links, sort int64, id string) error {
-	for _, k := range slices.Sorted(maps.Keys(old)) {
-		if _, ok := now[k]; !ok {
-			if err := w.exec(remove, k, sort, id); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-// addLinks puts the entry into those of the lists that it was not in.
-func (w *writer) addLinks(to *insertion, now, old links, sort int64, id string, entry int64) {
-	for _, k := range slices.Sorted(maps.Keys(now)) {
-		if _, ok := old[k]; !ok {
-			w.add(to, k, sort, id, entry)
-		}
-	}
-}
-
-// joined are the scopes of both.
-func joined(a, b links) []string {
-	return slices.AppendSeq(slices.Collect(maps.Values(a)), maps.Values(b))
 }
 
 // category finds or makes the category; titles that only differ in case, spaces,
@@ -306,27 +247,4 @@ func (w *writer) findCategory(name feeds.CategoryName, fold string) (id int64, s
 			return id, slug, err
 		}
 	}
-}
-
-// bumpSource raises the version of every list that shows the source's name.
-func (w *writer) bumpSource(source int64) error {
-	w.bump("")
-	return w.bumpQuery(`SELECT 's ' || slug FROM sources WHERE id = $1
-		UNION SELECT DISTINCT 'c ' || c.slug FROM entry_sources es JOIN entry_categories ec ON ec.entry_id = es.entry_id
-			JOIN categories c ON c.id = ec.category_id WHERE es.source_id = $1
-		UNION SELECT DISTINCT 's ' || s.slug FROM entry_sources es JOIN entry_sources other ON other.entry_id = es.entry_id
-			JOIN sources s ON s.id = other.source_id WHERE es.source_id = $1`, source)
-}
-
-func (w *writer) bumpQuery(query string, args ...any) error {
-	rows, err := w.query(query, args...)
-	if err != nil {
-		return err
-	}
-	return eachRow(rows, func() error {
-		var scope string
-		err := rows.Scan(&scope)
-		w.bump(scope)
-		return err
-	})
 }

@@ -358,7 +358,8 @@ func TestWordIsFoundInAMonthThoughManyHaveItSince(t *testing.T) {
 
 // beforeMonths makes of a schema what it was before its version 7.
 var beforeMonths = []string{`DROP TABLE deliveries`, `DROP TABLE told`, `DROP TABLE listeners`, `DROP TABLE hub_subscriptions`, `DROP TABLE push_subscriptions`,
-	`DROP INDEX sources_visited`, `DROP TABLE months`, `ALTER TABLE sources DROP COLUMN health`}
+	`DROP INDEX sources_visited`, `DROP TABLE months`, `ALTER TABLE sources DROP COLUMN health`,
+	`ALTER TABLE entries DROP COLUMN lists`, `CREATE INDEX entry_sources_entry ON entry_sources (entry_id)`, `CREATE INDEX entry_categories_entry ON entry_categories (entry_id)`}
 
 // A planet that is there already is counted when it is migrated.
 func TestPlanetOfAnOlderSchemaIsCounted(t *testing.T) {

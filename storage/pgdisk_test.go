@@ -93,7 +93,8 @@ func TestServerWhoseDiskIsFullLosesNothingAndWritingResumes(t *testing.T) {
 // was started again, every visit is there that was acknowledged, and the handle goes on.
 func TestServerThatHasNoRoomForItsLogLosesNothing(t *testing.T) {
 	server := pgtest.Start(t, true)
-	db := openDSN(t, server.URL(t))
+	url := server.URL(t)
+	db := openDSN(t, url)
 	configure(t, db, nil, remote("s0"))
 	data := dataOf(t, db.write)
 	folder, log := smallDiskOf(t, data, 40), filepath.Join(data, "pg_wal")
@@ -118,12 +119,12 @@ func TestServerThatHasNoRoomForItsLogLosesNothing(t *testing.T) {
 	}
 	remount(t, folder, 0, "size=200m")
 	server.Restart(t)
-	sound(t, db)
+	sound(t, openDSN(t, url))
 	n := len(entries(t, db, feeds.Query{}))
 	if n != stored*childPosts && n != (stored+1)*childPosts { // who was refused may have been stored: the answer was lost
 		t.Errorf("%d entries are stored, %d visits were acknowledged", n, stored)
 	}
-	mustExec(t, db.write, `UPDATE sources SET lease = 0`) // else an hour
+	mustExec(t, openDSN(t, url).write, `UPDATE sources SET lease = 0`) // else an hour
 	d := claimed(t, db, "s0", epoch.Add(1000*time.Hour))
 	if want := fmt.Sprintf(`"%d"`, n/childPosts-1); d.Validators.ETag != want {
 		t.Errorf("%d visits are stored, the validator is %s", n/childPosts, d.Validators.ETag)

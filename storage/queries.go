@@ -31,10 +31,10 @@ func (db *DB) Entries(ctx context.Context, q feeds.Query) ([]feeds.Entry, error)
 		if err != nil {
 			return err
 		}
-		if err := addCategories(ctx, tx, found.list, found.ids); err != nil {
+		if err := addCategories(ctx, tx, &found); err != nil {
 			return err
 		}
-		return addSources(ctx, tx, found.list, found.ids, found.primary)
+		return addSources(ctx, tx, &found)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read entries: %w", err)
@@ -54,6 +54,7 @@ func entriesQuery(q feeds.Query, ids []int64) (string, []any) {
 	inList := func(slug string) string {
 		return "category_id = (SELECT id FROM categories WHERE slug = " + arg(slug) + ")"
 	}
+	const placed = " AND x.sort = e.sort AND x.public_id = e.public_id"
 	lists, source := q.Lists(), q.Source != ""
 	switch { // the first that is asked for is walked; whether an entry is in the others is looked up
 	case len(ids) > 0:
@@ -69,10 +70,10 @@ func entriesQuery(q feeds.Query, ids []int64) (string, []any) {
 		source = false
 	}
 	for _, slug := range lists {
-		where = append(where, "EXISTS (SELECT 1 FROM entry_categories x WHERE x.entry_id = e.id AND x."+inList(slug)+")")
+		where = append(where, "EXISTS (SELECT 1 FROM entry_categories x WHERE x."+inList(slug)+placed+")")
 	}
 	if source {
-		where = append(where, "EXISTS (SELECT 1 FROM entry_sources x WHERE x.entry_id = e.id AND x."+inSource()+")")
+		where = append(where, "EXISTS (SELECT 1 FROM entry_sources x WHERE x."+inSource()+placed+")")
 	}
 	if q.ID != "" {
 		where = append(where, "e.public_id = "+arg(q.ID))
@@ -88,7 +89,7 @@ func entriesQuery(q feeds.Query, ids []int64) (string, []any) {
 		t := arg(micros(q.After.Sort))
 		where = append(where, fmt.Sprintf("%s.sort <= %s AND (%s.sort < %s OR %s.public_id > %s)", order, t, order, t, order, arg(q.After.ID)))
 	}
-	query := "SELECT e.id, e.public_id, e.guid, e.first_seen, e.sort, e.changed, c.revision, c.source_id, c.body FROM " + from +
+	query := "SELECT e.id, e.public_id, e.guid, e.first_seen, e.sort, e.changed, c.revision, c.source_id, e.lists, c.body FROM " + from +
 		" JOIN copies c ON c.id = e.copy_id WHERE " + strings.Join(where, " AND ") + " ORDER BY " + order + ".sort DESC, " + order + ".public_id"
 	if q.Limit > 0 {
 		query += " LIMIT " + arg(q.Limit)
@@ -101,20 +102,19 @@ func scanSelection(rows *sql.Rows, err error) (selection, error) {
 		return selection{}, err
 	}
 	var s selection
-	s.list, s.ids, s.primary, err = scanEntries(rows)
-	return s, err
-}
-
-func scanEntries(rows *sql.Rows) (list []feeds.Entry, ids, primary []int64, err error) {
 	err = eachRow(rows, func() error {
 		var e feeds.Entry
 		var id, source, first, sort, changed int64
-		var guid string
+		var guid, lists string
 		var body []byte
-		if err := rows.Scan(&id, &e.ID, &guid, &first, &sort, &changed, &e.Revision, &source, &body); err != nil {
+		if err := rows.Scan(&id, &e.ID, &guid, &first, &sort, &changed, &e.Revision, &source, &lists, &body); err != nil {
 			return err
 		}
-		if err := decode(body, &e); err != nil {
+		in, err := parseStanding(lists)
+		if err == nil {
+			err = decode(body, &e)
+		}
+		if err != nil {
 			return fmt.Errorf("entry %s: %w", e.ID, err)
 		}
 		if e.GUID != guid { // the shown copy came later than the first
@@ -124,110 +124,77 @@ func scanEntries(rows *sql.Rows) (list []feeds.Entry, ids, primary []int64, err 
 		if e.Published.After(e.FirstSeen) {
 			e.Published = e.Sort // a date in the future is kept, but not shown (parsing.md 24)
 		}
-		list, ids, primary = append(list, e), append(ids, id), append(primary, source)
+		s.list, s.ids, s.primary, s.lists = append(s.list, e), append(s.ids, id), append(s.primary, source), append(s.lists, in)
 		return nil
 	})
-	return list, ids, primary, err
+	return s, err
 }
 
 // addCategories fills in the categories of the entries, by slug.
-func addCategories(ctx context.Context, tx *sql.Tx, list []feeds.Entry, ids []int64) error {
-	at := positions(ids)
-	for batch := range slices.Chunk(ids, knownBatch) {
-		batch = padded(batch)
-		rows, err := tx.QueryContext(ctx, `SELECT ec.entry_id, c.slug, c.title FROM entry_categories ec
-			JOIN categories c ON c.id = ec.category_id WHERE ec.entry_id IN (`+marks(1, len(batch))+`) ORDER BY c.slug`, anys(batch)...)
-		if err != nil {
-			return err
+func addCategories(ctx context.Context, tx *sql.Tx, s *selection) error {
+	return eachCategory(ctx, tx, s.lists, func(i int, _ int64, c feeds.CategoryName) {
+		if kind, _ := c.List(); kind == "" { // else it says who wrote it, and in what
+			s.list[i].Categories = append(s.list[i].Categories, c)
 		}
-		err = eachRow(rows, func() error {
-			var id int64
-			var c feeds.CategoryName
-			if err := rows.Scan(&id, &c.Slug, &c.Title); err != nil {
-				return err
-			}
-			if kind, _ := c.List(); kind != "" {
-				return nil // it says who wrote it, and in what
-			}
-			e := &list[at[id]]
-			e.Categories = append(e.Categories, c)
-			return nil
-		})
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+	})
 }
 
 // addSources fills in where the entries come from and who else has them, by slug.
-func addSources(ctx context.Context, tx *sql.Tx, list []feeds.Entry, ids, primary []int64) error {
-	owners, err := sourcesOf(ctx, tx, ids)
+func addSources(ctx context.Context, tx *sql.Tx, found *selection) error {
+	owners, list := map[int64][]int{}, found.list
+	for i := range found.lists {
+		for _, id := range found.lists[i].sources {
+			owners[id] = append(owners[id], i)
+		}
+	}
+	err := eachIn(ctx, tx, `SELECT `+sourceFace+`, 0, 0, 0 FROM sources WHERE id IN (?)`, slices.Sorted(maps.Keys(owners)), func(rows *sql.Rows) error {
+		var s feeds.Source
+		if err := scanSource(rows, &s); err != nil {
+			return err
+		}
+		for _, i := range owners[s.ID] {
+			if found.primary[i] == s.ID {
+				list[i].Source = &s
+			} else {
+				list[i].Also = append(list[i].Also, s)
+			}
+		}
+		return nil
+	})
 	if err != nil {
 		return err
-	}
-	for batch := range slices.Chunk(slices.Collect(maps.Keys(owners)), knownBatch) {
-		batch = padded(batch)
-		rows, err := tx.QueryContext(ctx, `SELECT `+sourceFace+`, 0, 0, 0
-			FROM sources WHERE id IN (`+marks(1, len(batch))+`)`, anys(batch)...)
-		if err != nil {
-			return err
-		}
-		err = eachRow(rows, func() error {
-			var s feeds.Source
-			if err := scanSource(rows, &s); err != nil {
-				return err
-			}
-			for _, i := range owners[s.ID] {
-				if primary[i] == s.ID {
-					list[i].Source = &s
-				} else {
-					list[i].Also = append(list[i].Also, s)
-				}
-			}
-			return nil
-		})
-		if err != nil {
-			return err
-		}
 	}
 	var shared []int64
 	for i := range list {
 		slices.SortFunc(list[i].Also, func(a, b feeds.Source) int { return strings.Compare(a.Slug, b.Slug) })
 		if len(list[i].Also) > 0 {
-			shared = append(shared, ids[i])
+			shared = append(shared, found.ids[i])
 		}
 	}
-	return addAddresses(ctx, tx, list, shared, positions(ids))
+	return addAddresses(ctx, tx, list, shared, positions(found.ids))
 }
 
 // addAddresses fills in where else the entries are, other than at the address that is
 // shown.
 func addAddresses(ctx context.Context, tx *sql.Tx, list []feeds.Entry, ids []int64, at map[int64]int) error {
-	for batch := range slices.Chunk(ids, knownBatch) {
-		batch = padded(batch)
-		rows, err := tx.QueryContext(ctx, `SELECT c.entry_id, c.source_id, c.body FROM copies c JOIN entries e ON e.id = c.entry_id
-			WHERE c.entry_id IN (`+marks(1, len(batch))+`) AND c.id <> e.copy_id AND c.withdrawn = 0 AND c.purged = 0 ORDER BY c.id`, anys(batch)...)
-		if err != nil {
+	err := eachIn(ctx, tx, `SELECT c.entry_id, c.source_id, c.body FROM copies c JOIN entries e ON e.id = c.entry_id
+		WHERE c.entry_id IN (?) AND c.id <> e.copy_id AND c.withdrawn = 0 AND c.purged = 0 ORDER BY c.id`, ids, func(rows *sql.Rows) error {
+		var entry, source int64
+		var body []byte
+		if err := rows.Scan(&entry, &source, &body); err != nil {
 			return err
 		}
-		if err := eachRow(rows, func() error {
-			var entry, source int64
-			var body []byte
-			if err := rows.Scan(&entry, &source, &body); err != nil {
-				return err
-			}
-			var there struct {
-				Permalink string `json:"permalink"`
-			}
-			if err := decode(body, &there); err != nil {
-				return err
-			}
-			addAddress(&list[at[entry]], source, there.Permalink)
-			return nil
-		}); err != nil {
+		var there struct {
+			Permalink string `json:"permalink"`
+		}
+		if err := decode(body, &there); err != nil {
 			return err
 		}
+		addAddress(&list[at[entry]], source, there.Permalink)
+		return nil
+	})
+	if err != nil {
+		return err
 	}
 	for i := range list {
 		slices.SortFunc(list[i].AlsoAt, func(a, b feeds.Link) int { return strings.Compare(a.URL, b.URL) })
@@ -248,28 +215,19 @@ func addAddress(e *feeds.Entry, source int64, address string) {
 	}
 }
 
-// sourcesOf returns for every source that has one of the entries their places
-// among the ids.
-func sourcesOf(ctx context.Context, tx *sql.Tx, ids []int64) (map[int64][]int, error) {
-	owners, at := map[int64][]int{}, positions(ids)
+// eachIn asks a question about some of the ids at a time, which stand where its mark is.
+func eachIn(ctx context.Context, tx *sql.Tx, question string, ids []int64, f func(rows *sql.Rows) error) error {
 	for batch := range slices.Chunk(ids, knownBatch) {
 		batch = padded(batch)
-		rows, err := tx.QueryContext(ctx, `SELECT source_id, entry_id FROM entry_sources
-			WHERE entry_id IN (`+marks(1, len(batch))+`)`, anys(batch)...)
-		if err != nil {
-			return nil, err
+		rows, err := tx.QueryContext(ctx, strings.Replace(question, "?", marks(1, len(batch)), 1), anys(batch)...)
+		if err == nil {
+			err = eachRow(rows, func() error { return f(rows) })
 		}
-		err = eachRow(rows, func() error {
-			var source, entry int64
-			err := rows.Scan(&source, &entry)
-			owners[source] = append(owners[source], at[entry])
-			return err
-		})
 		if err != nil {
-			return nil, err
+			return err
 		}
 	}
-	return owners, nil
+	return nil
 }
 
 func eachRow(rows *sql.Rows, f func() error) error {
@@ -335,20 +293,37 @@ func (db *DB) Lists(ctx context.Context) ([]feeds.Category, error) {
 
 // SourcesIn are the slugs of the sources that have an entry in the category, sorted.
 func (db *DB) SourcesIn(ctx context.Context, category string) ([]string, error) {
-	rows, err := db.read.QueryContext(ctx, `SELECT DISTINCT s.slug FROM entry_categories ec JOIN entry_sources es ON es.entry_id = ec.entry_id
-		JOIN sources s ON s.id = es.source_id WHERE ec.category_id = (SELECT id FROM categories WHERE slug = $1) ORDER BY s.slug`, category)
-	if err != nil {
-		return nil, fmt.Errorf("read who writes in a category: %w", explain(err))
-	}
 	var list []string
-	err = eachRow(rows, func() error {
-		var slug string
-		err := rows.Scan(&slug)
-		list = append(list, slug)
-		return err
+	err := db.snapshot(ctx, func(tx *sql.Tx) error {
+		rows, err := tx.QueryContext(ctx, `SELECT DISTINCT e.lists FROM entry_categories ec JOIN entries e ON e.id = ec.entry_id
+			WHERE ec.category_id = (SELECT id FROM categories WHERE slug = $1)`, category)
+		if err != nil {
+			return err
+		}
+		in := map[int64]bool{}
+		if err := eachRow(rows, func() error {
+			var lists string
+			if err := rows.Scan(&lists); err != nil {
+				return err
+			}
+			s, err := parseStanding(lists)
+			for _, id := range s.sources {
+				in[id] = true
+			}
+			return err
+		}); err != nil {
+			return err
+		}
+		return eachIn(ctx, tx, `SELECT slug FROM sources WHERE id IN (?)`, slices.Sorted(maps.Keys(in)), func(rows *sql.Rows) error {
+			var slug string
+			err := rows.Scan(&slug)
+			list = append(list, slug)
+			return err
+		})
 	})
 	if err != nil {
-		return nil, fmt.Errorf("read who writes in a category: %w", explain(err))
+		return nil, fmt.Errorf("read who writes in a category: %w", err)
 	}
+	slices.Sort(list)
 	return list, nil
 }

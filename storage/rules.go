@@ -200,17 +200,8 @@ func (w *writer) configured(name feeds.CategoryName) error {
 		return err
 	}
 	// Every entry in it shows its name, and is found by it.
-	entries, err := w.ids(`SELECT entry_id FROM entry_categories WHERE category_id = $1`, id)
-	if err != nil {
-		return err
-	}
-	for _, entry := range entries {
-		w.reword(entry)
-	}
-	return w.bumpQuery(`SELECT DISTINCT 'c ' || c.slug FROM entry_categories ec JOIN entry_categories other ON other.entry_id = ec.entry_id
-		JOIN categories c ON c.id = other.category_id WHERE ec.category_id = $1
-		UNION SELECT DISTINCT 's ' || s.slug FROM entry_categories ec JOIN entry_sources es ON es.entry_id = ec.entry_id
-		JOIN sources s ON s.id = es.source_id WHERE ec.category_id = $1`, id)
+	return w.bumpLists(map[int64]bool{}, map[int64]bool{}, w.reword,
+		`SELECT e.id, e.lists FROM entry_categories ec JOIN entries e ON e.id = ec.entry_id WHERE ec.category_id = $1`, id)
 }
 
 // reapply puts some entries of the source, those behind last, into their categories

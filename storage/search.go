@@ -159,48 +159,42 @@ func (w *work) readDocuments(ctx context.Context, tx *sql.Tx) error {
 	}
 	at, list := positions(w.ids), make([]feeds.Entry, len(w.ids))
 	ids := anys(padded(w.ids))
-	in := `(` + marks(1, len(ids)) + `)`
-	each := func(query string, scan func(rows *sql.Rows) error) error {
-		rows, err := tx.QueryContext(ctx, query, ids...)
+	all := make([]standing, len(w.ids))
+	rows, err := tx.QueryContext(ctx, `SELECT e.id, e.sort, e.lists, c.body FROM entries e JOIN copies c ON c.id = e.copy_id
+		WHERE e.withdrawn = 0 AND e.id IN (`+marks(1, len(ids))+`)`, ids...)
+	if err != nil {
+		return err
+	}
+	if err := eachRow(rows, func() error {
+		var id, sort int64
+		var lists string
+		var body []byte
+		err := rows.Scan(&id, &sort, &lists, &body)
 		if err != nil {
 			return err
 		}
-		return eachRow(rows, func() error { return scan(rows) })
-	}
-	if err := each(`SELECT e.id, e.sort, c.body FROM entries e JOIN copies c ON c.id = e.copy_id WHERE e.withdrawn = 0 AND e.id IN `+in,
-		func(rows *sql.Rows) error {
-			var id, sort int64
-			var body []byte
-			if err := rows.Scan(&id, &sort, &body); err != nil {
-				return err
-			}
-			d := &w.docs[at[id]]
-			d.shown, d.sort = true, sort
-			if err := decode(body, &list[at[id]]); err != nil {
-				return fmt.Errorf("entry %d: %w", id, err)
-			}
-			return nil
-		}); err != nil {
-		return err
-	}
-	if err := each(`SELECT ec.entry_id, c.id, c.slug, c.title FROM entry_categories ec JOIN categories c ON c.id = ec.category_id
-		WHERE ec.entry_id IN `+in+` ORDER BY c.slug`, func(rows *sql.Rows) error {
-		var entry, id int64
-		var c feeds.CategoryName
-		err := rows.Scan(&entry, &id, &c.Slug, &c.Title)
-		w.docs[at[entry]].enlist(categoryWord(id))
-		list[at[entry]].Categories = append(list[at[entry]].Categories, c)
-		return err
+		d := &w.docs[at[id]]
+		d.shown, d.sort = true, sort
+		if all[at[id]], err = parseStanding(lists); err == nil {
+			err = decode(body, &list[at[id]])
+		}
+		if err != nil {
+			return fmt.Errorf("entry %d: %w", id, err)
+		}
+		return nil
 	}); err != nil {
 		return err
 	}
-	if err := each(`SELECT entry_id, source_id FROM entry_sources WHERE entry_id IN `+in, func(rows *sql.Rows) error {
-		var entry, id int64
-		err := rows.Scan(&entry, &id)
-		w.docs[at[entry]].enlist(sourceWord(id))
-		return err
+	if err := eachCategory(ctx, tx, all, func(i int, id int64, c feeds.CategoryName) {
+		w.docs[i].enlist(categoryWord(id))
+		list[i].Categories = append(list[i].Categories, c)
 	}); err != nil {
 		return err
+	}
+	for i := range all {
+		for _, id := range all[i].sources {
+			w.docs[i].enlist(sourceWord(id))
+		}
 	}
 	for i := range w.docs {
 		if w.docs[i].shown {

@@ -115,11 +115,11 @@ func selectFound(ctx context.Context, tx *sql.Tx, q feeds.Query, ids []int64) (s
 			return selection{}, err
 		}
 		some.sort(func(i, j int) int { return cmp.Compare(at[some.ids[i]], at[some.ids[j]]) })
-		found = selection{append(found.list, some.list...), append(found.ids, some.ids...), append(found.primary, some.primary...)}
+		found = found.with(some)
 		ids = ids[n:]
 	}
 	n := min(limit, len(found.list))
-	return selection{found.list[:n], found.ids[:n], found.primary[:n]}, nil
+	return selection{found.list[:n], found.ids[:n], found.primary[:n], found.lists[:n]}, nil
 }
 
 // expression writes a question in the language of an engine.

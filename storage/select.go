@@ -11,10 +11,17 @@ import (
 	"orrery/feeds"
 )
 
-// selection are entries with their own ids and those of their sources.
+// selection are entries with their own ids, those of the sources that they are shown of,
+// and the lists they stand in.
 type selection struct {
 	list         []feeds.Entry
 	ids, primary []int64
+	lists        []standing
+}
+
+// with is the selection and behind it another.
+func (s selection) with(more selection) selection {
+	return selection{append(s.list, more.list...), append(s.ids, more.ids...), append(s.primary, more.primary...), append(s.lists, more.lists...)}
 }
 
 func selectEntries(ctx context.Context, tx *sql.Tx, q feeds.Query) (selection, error) {
@@ -59,7 +66,7 @@ func selectAmong(ctx context.Context, tx *sql.Tx, q feeds.Query, ids []int64) (a
 		if err != nil {
 			return selection{}, err
 		}
-		all.list, all.ids, all.primary = append(all.list, some.list...), append(all.ids, some.ids...), append(all.primary, some.primary...)
+		all = all.with(some)
 	}
 	all.sort(func(i, j int) int { return newer(&all.list[i], &all.list[j]) })
 	return all, nil
@@ -82,9 +89,9 @@ func (s *selection) sort(compare func(i, j int) int) {
 
 // pick keeps the entries at the places, in that order.
 func (s *selection) pick(at []int) {
-	out := selection{make([]feeds.Entry, len(at)), make([]int64, len(at)), make([]int64, len(at))}
+	out := selection{make([]feeds.Entry, len(at)), make([]int64, len(at)), make([]int64, len(at)), make([]standing, len(at))}
 	for i, k := range at {
-		out.list[i], out.ids[i], out.primary[i] = s.list[k], s.ids[k], s.primary[k]
+		out.list[i], out.ids[i], out.primary[i], out.lists[i] = s.list[k], s.ids[k], s.primary[k], s.lists[k]
 	}
 	*s = out
 }
@@ -125,7 +132,7 @@ func addOpen(ctx context.Context, tx *sql.Tx, q feeds.Query, list string, found 
 		}
 	}
 	found.pick(keep)
-	return selection{append(found.list, more.list...), append(found.ids, more.ids...), append(found.primary, more.primary...)}, nil
+	return found.with(more), nil
 }
 
 // selectLast is what came last, the newest first.
@@ -148,7 +155,7 @@ func selectLast(ctx context.Context, tx *sql.Tx, q feeds.Query, list string) (se
 			return selection{}, err
 		}
 		some.sort(func(i, j int) int { return cmp.Compare(some.ids[j], some.ids[i]) })
-		found = selection{append(found.list, some.list...), append(found.ids, some.ids...), append(found.primary, some.primary...)}
+		found = found.with(some)
 		ids = ids[n:]
 	}
 	return found, nil

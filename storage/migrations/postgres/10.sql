@@ -1,0 +1,11 @@
+-- The lists an entry stands in are read with it: s4 c3 c17 are the source 4 and the
+-- categories 3 and 17. The lists themselves are asked by list alone.
+ALTER TABLE entries ADD COLUMN lists TEXT NOT NULL DEFAULT '';
+UPDATE entries SET lists = l.lists FROM
+    (SELECT entry_id, string_agg(list, ' ' ORDER BY kind, id) AS lists FROM
+      (SELECT entry_id, 0 AS kind, source_id AS id, 's' || source_id AS list FROM entry_sources
+        UNION ALL SELECT entry_id, 1, category_id, 'c' || category_id FROM entry_categories) x
+    GROUP BY entry_id) l
+  WHERE l.entry_id = entries.id;
+DROP INDEX entry_sources_entry;
+DROP INDEX entry_categories_entry;
