@@ -142,6 +142,10 @@ func (db *DB) commitAll(ctx context.Context, batch []*pending) (failed *pending,
 				continue
 			}
 			p.tally, p.err = db.commitPending(t, p)
+			if err := p.err; isStopped(err) { // all of it was ended, and may be made again
+				p.err = nil
+				return err
+			}
 			if p.err = explain(p.err); errors.Is(p.err, ErrUnreachable) {
 				return p.err // which is nobody's fault
 			}

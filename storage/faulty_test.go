@@ -25,6 +25,7 @@ const (
 	failsCommit  fault = "fails a commit" // these are for commits alone
 	breaksCommit fault = "breaks a commit"
 	losesAnswer  fault = "loses an answer" // it is made, and ends with an error
+	waits        fault = "waits"           // the process does nothing for a while, and then makes it
 )
 
 // faults make the n-th call of the driver fail, and count the calls: all of them, or
@@ -32,7 +33,8 @@ const (
 type faults struct {
 	mu    sync.Mutex
 	calls int
-	at    int // 0: never
+	at    int    // 0: never
+	wait  func() // for a call that waits
 	how   fault
 	hit   bool
 }
@@ -56,7 +58,7 @@ func (f *faults) disarm() (calls int, hit bool) {
 func (f *faults) due(commit bool) fault {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if !commit && f.how != fails && f.how != breaks && f.how != dies {
+	if !commit && f.how != fails && f.how != breaks && f.how != dies && f.how != waits {
 		return ""
 	}
 	f.calls++
@@ -84,6 +86,8 @@ func (c *faultyConn) call() error {
 		return errFault
 	case breaks:
 		c.snap()
+	case waits:
+		c.faults.wait()
 	}
 	return nil
 }

@@ -4,8 +4,10 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"io"
 	"net"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -261,6 +263,38 @@ func TestWorkerThatIsStoppedInATransactionMakesItAgain(t *testing.T) {
 	}
 	same(t, "stored", titles(entries(t, other, feeds.Query{})), []string{"Post p"})
 	sound(t, other)
+}
+
+// So is a visit, wherever in its commit the process was stopped: nobody fetches anew what
+// he has.
+func TestCommitInWhichTheProcessWasStoppedIsMadeAgain(t *testing.T) {
+	url := newURL(t)
+	witness := openDSN(t, url)
+	configure(t, witness, nil, remote("a"), remote("b"))
+	stopped, faults := openFaulty(t, url+map[bool]string{true: "&", false: "?"}[strings.Contains(url, "?")]+"idle_in_transaction_session_timeout=50")
+	ended := func() bool {
+		return column(t, witness, `SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in transaction%' AND pid <> pg_backend_pid()`)[0] == "0"
+	}
+	faults.wait = func() {
+		for !ended() { // until the server has had enough
+			runtime.Gosched()
+		}
+	}
+	tried := 0
+	for n, hit := 2, true; hit; n += 4 { // the first call begins the transaction
+		at := epoch.Add(time.Duration(n) * time.Hour)
+		v := visitOf(claimed(t, witness, "a", at), at, in(post(fmt.Sprint("p", n), at), "C"))
+		faults.arm(n, waits)
+		tally, err := stopped.Commit(t.Context(), v)
+		if _, hit = faults.disarm(); err != nil || tally.New != 1 {
+			t.Fatalf("stopped at call %d: %+v, %v", n, tally, err)
+		}
+		tried++
+	}
+	if got := len(entries(t, witness, feeds.Query{})); got != tried || tried < 5 {
+		t.Errorf("%d entries of %d visits", got, tried)
+	}
+	sound(t, witness)
 }
 
 // Whoever reads, or waits for anything else, hears within the patience that the network

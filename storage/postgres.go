@@ -26,6 +26,9 @@ const (
 	// postgresIdle is how long a server waits between two statements of a transaction: all
 	// others wait for the one that commits, and their leases must not end meanwhile.
 	postgresIdle = 2 * time.Second
+	// postgresIdleClaim is that of a claim, which has nothing to do in between: whom it
+	// has locked nobody else can claim.
+	postgresIdleClaim = 500 * time.Millisecond
 	// postgresUnread is how long a server keeps what it has to say for somebody who does not
 	// take it: while it does, none of its own limits ends his transaction.
 	postgresUnread = 15 * time.Second
@@ -64,12 +67,14 @@ var postgres = &dialect{
 
 // postgresPick locks the rows and the hosts of what is due. That it is in an inner
 // question has the limit hold for the locks, of which there are not as many as one likes.
+// Who stops then has it ended sooner than other transactions.
 func postgresPick(question, clock string, hosts bool) string {
 	lock := `FALSE`
 	if hosts {
 		lock = fmt.Sprintf(`pg_try_advisory_xact_lock(%d, hashtext(host))`, writersLock)
 	}
-	return `SELECT id, host, ` + lock + `, ` + clock + ` FROM (` + question + ` FOR UPDATE OF sources SKIP LOCKED) AS due`
+	return fmt.Sprintf(`SELECT id, host, %s, %s FROM (%s FOR UPDATE OF sources SKIP LOCKED) AS due
+		WHERE set_config('idle_in_transaction_session_timeout', '%d', true) <> ''`, lock, clock, question, postgresIdleClaim.Milliseconds())
 }
 
 // openPostgres opens the database at the address, as psql takes it.
