@@ -7,6 +7,7 @@ import (
 	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"orrery/feeds"
 )
@@ -225,4 +226,48 @@ func TestTwoSitesOverOneStoreGiveTheSameBytes(t *testing.T) {
 			t.Errorf("%s differs", p)
 		}
 	}
+}
+
+// A network that is cut says neither yes nor no.
+func TestASilentStoreKeepsNobodyWaitingForWhatWasGood(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake()
+		s := newSite(t, f)
+		refresh(t, s)
+		good := get(s, "/feed.atom")
+		f.change("plain01", func(e *feeds.Entry) { e.Title += "!" })
+		refresh(t, s)
+		gate := make(chan struct{})
+		f.gate = gate
+		ask := func(most time.Duration) {
+			t.Helper()
+			began := time.Now()
+			r := get(s, "/feed.atom")
+			wantStatus(t, r, 200)
+			wantHeader(t, r, "ETag", good.Header.Get("ETag"))
+			if took := time.Since(began); took > most {
+				t.Errorf("a request waited %v", took)
+			}
+		}
+		ask(keptPatience)
+		f.broken(true)
+		if s.Refresh(t.Context()) == nil {
+			t.Fatal("Refresh hides the trouble")
+		}
+		calls := f.asked("all")
+		for range 3 { // whatever becomes of what is under way
+			ask(0)
+		}
+		if n := f.asked("all") - calls; n != 0 {
+			t.Errorf("a store that says nothing was asked %d times more", n)
+		}
+		f.gate = nil
+		close(gate)
+		synctest.Wait()
+		f.broken(false)
+		refresh(t, s)
+		if get(s, "/feed.atom").Header.Get("ETag") == good.Header.Get("ETag") {
+			t.Error("it stays old after the store is back")
+		}
+	})
 }

@@ -23,20 +23,33 @@ type view struct {
 
 // document is the document of rt: the kept one if nothing has changed since,
 // else a new one. Requests that come at the same time wait for the same
-// rendering, which goes on when the one that began it is given up.
+// rendering, which goes on when the one that began it is given up. None waits for long
+// while there is one that was good: a store that says nothing is no reason to say nothing.
 func (s *Site) document(ctx context.Context, rt route) (*document, error) {
 	if d := s.current(rt); d != nil {
 		return d, nil
 	}
-	d, err, _ := s.flight.Do(rt.String(), func() (any, error) {
+	made := s.flight.DoChan(rt.String(), func() (any, error) {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), renderTimeout)
 		defer cancel()
 		return s.renew(ctx, rt)
 	})
-	if err != nil {
-		return nil, err
+	var enough <-chan time.Time
+	old := s.keeps(rt).get(rt)
+	if old != nil {
+		t := time.NewTimer(s.patience)
+		defer t.Stop()
+		enough = t.C
 	}
-	return d.(*document), nil
+	select {
+	case r := <-made:
+		if r.Err != nil {
+			return nil, r.Err
+		}
+		return r.Val.(*document), nil
+	case <-enough:
+		return old.doc, nil
+	}
 }
 
 // keeps is where the document of rt is kept.
@@ -48,7 +61,8 @@ func (s *Site) keeps(rt route) *cache {
 }
 
 // current is the kept document if it need not be checked: it was in this epoch,
-// or that failed in this tick. The status page is, while it is young.
+// or that failed in this tick, or whoever asked last whether anything has changed was told
+// nothing. The status page is, while it is young.
 func (s *Site) current(rt route) *document {
 	k := s.keeps(rt).get(rt)
 	if k == nil {
@@ -58,7 +72,7 @@ func (s *Site) current(rt route) *document {
 	if rt.isHealth() {
 		fresh = s.now().Sub(k.made) < statusAge
 	}
-	if fresh || k.failed.Load() == s.tick.Load()+1 {
+	if fresh || s.lost.Load() || k.failed.Load() == s.tick.Load()+1 {
 		return k.doc
 	}
 	return nil
@@ -70,7 +84,7 @@ func (s *Site) renew(ctx context.Context, rt route) (*document, error) {
 	if d := s.current(rt); d != nil {
 		return d, nil // made while this request waited its turn
 	}
-	epoch, tick, old := s.epoch.Load(), s.tick.Load(), s.keeps(rt).get(rt)
+	epoch, old := s.epoch.Load(), s.keeps(rt).get(rt)
 	k, err := s.remake(ctx, rt, old)
 	switch {
 	case err == nil:
@@ -85,7 +99,7 @@ func (s *Site) renew(ctx context.Context, rt route) (*document, error) {
 	case old != nil && errors.Is(err, errBusy):
 		return old.doc, nil
 	case old != nil:
-		old.failed.Store(tick + 1)
+		old.failed.Store(s.tick.Load() + 1) // which may not be that in which it began
 		s.log(fmt.Errorf("make %s anew, the last good one is served: %w", rt, err))
 		return old.doc, nil
 	}

@@ -116,6 +116,9 @@ const (
 // server's WriteTimeout of 30 s (hostile.md).
 const renderTimeout = 20 * time.Second
 
+// keptPatience is what a request waits for a new document while the last one is good.
+const keptPatience = 3 * time.Second
+
 // Site serves the planet. Its methods may be called by many goroutines at once.
 type Site struct {
 	planet  feeds.Planet
@@ -145,6 +148,8 @@ type Site struct {
 	// an earlier epoch is checked again. tick grows with every Refresh: what
 	// failed is tried again once a tick, not once a request.
 	epoch, tick atomic.Uint64
+	lost        atomic.Bool   // the last Refresh found no store
+	patience    time.Duration // how long a request waits for a document of which there is a good one
 	refresh     sync.Mutex
 	seen        bool      // guarded by refresh
 	seq         int64     // guarded by refresh
@@ -175,7 +180,7 @@ func New(o Options) (*Site, error) {
 	}
 	s := &Site{
 		planet: o.Planet, reader: named{o.Reader, o.Authors}, version: o.Version, log: o.Log, now: time.Now,
-		base: u.EscapedPath(), strip: u.Path,
+		base: u.EscapedPath(), strip: u.Path, patience: keptPatience,
 		max:      fmt.Sprintf("public, max-age=%d, stale-while-revalidate=86400", int64(cmp.Or(o.MaxAge, defaultMaxAge)/time.Second)),
 		cache:    newCache(cmp.Or(o.CacheBytes, defaultCacheBytes)),
 		searches: newCache(cmp.Or(o.CacheBytes, defaultCacheBytes) / 8),
@@ -205,10 +210,15 @@ func New(o Options) (*Site, error) {
 
 // Refresh asks the reader once whether anything has changed. Requests never
 // ask, so somebody has to call it: the server does every second.
-func (s *Site) Refresh(ctx context.Context) error {
+//
+// Until it has an answer again, what was made is served as it is.
+func (s *Site) Refresh(ctx context.Context) (err error) {
 	s.refresh.Lock()
 	defer s.refresh.Unlock()
-	defer s.tick.Add(1)
+	defer func() {
+		s.tick.Add(1)
+		s.lost.Store(err != nil)
+	}()
 	seq, _, err := s.reader.Version(ctx, feeds.Query{Text: "*"}) // of what is found, too
 	if err != nil {
 		return fmt.Errorf("ask the store what has changed: %w", err)

@@ -48,7 +48,7 @@ func newDirectory(sources []feeds.Source, lists []feeds.Category) *directory {
 // serves when the store cannot be read.
 func (s *Site) directory(ctx context.Context) (*directory, error) {
 	fresh := func() *directory {
-		if d := s.list.Load(); d != nil && (d.epoch == s.epoch.Load() || d.failed == s.tick.Load()+1) {
+		if d := s.list.Load(); d != nil && (d.epoch == s.epoch.Load() || s.lost.Load() || d.failed == s.tick.Load()+1) {
 			return d
 		}
 		return nil
@@ -60,12 +60,12 @@ func (s *Site) directory(ctx context.Context) (*directory, error) {
 		if d := fresh(); d != nil {
 			return d, nil
 		}
-		epoch, tick := s.epoch.Load(), s.tick.Load()
+		epoch := s.epoch.Load()
 		d, err := s.readDirectory(ctx)
 		if old := s.list.Load(); err != nil && old != nil {
 			s.log(fmt.Errorf("read what the planet consists of, the last list is used: %w", err))
 			again := *old
-			again.failed = tick + 1
+			again.failed = s.tick.Load() + 1
 			d, err = &again, nil
 		} else if err == nil {
 			d.epoch = epoch
