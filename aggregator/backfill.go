@@ -40,7 +40,7 @@ func (a *Aggregator) older(ctx context.Context, v *feeds.Visit, tally *feeds.Tal
 	seen, begun := map[string]bool{d.Source.Asked(): true}, time.Now()
 	for d.Source.Backfill.URL != "" {
 		if rest(ctx, a.Pause) != nil { // the next visit goes on
-			return a.Store.Release(context.WithoutCancel(ctx), d)
+			return a.Store.Release(context.WithoutCancel(ctx), d, a.rest(&d.Source))
 		}
 		again := seen[d.Source.Backfill.URL]
 		seen[d.Source.Backfill.URL] = true
@@ -49,7 +49,7 @@ func (a *Aggregator) older(ctx context.Context, v *feeds.Visit, tally *feeds.Tal
 			return err
 		}
 		if ctx.Err() != nil {
-			return a.Store.Release(context.WithoutCancel(ctx), d)
+			return a.Store.Release(context.WithoutCancel(ctx), d, a.rest(&d.Source))
 		}
 		if o.Backfill.Lost != "" {
 			o.Problems = append(slices.Clone(v.Problems), o.Backfill.Lost)

@@ -339,7 +339,7 @@ func TestLongPastIsReadInSeveralVisits(t *testing.T) {
 // killed is a store whose process dies: it gives no claim back.
 type killed struct{ *brokenStore }
 
-func (killed) Release(context.Context, feeds.Due) error { return errTrouble }
+func (killed) Release(context.Context, feeds.Due, time.Time) error { return errTrouble }
 
 // The process dies before any of its commits; its lease runs out.
 func TestCrashBetweenTheDocumentsOfThePastLosesNothing(t *testing.T) {

@@ -250,6 +250,28 @@ func (b *brokenStore) Known(ctx context.Context, source int64, guids []string) (
 	return b.DB.Known(ctx, source, guids)
 }
 
+// crowdedStore is one at which others claim all the while.
+type crowdedStore struct {
+	*storage.DB
+	claims, besides int
+}
+
+func (s *crowdedStore) Claim(ctx context.Context, want feeds.Want) ([]feeds.Due, error) {
+	if s.claims++; s.claims <= s.besides {
+		return nil, fmt.Errorf("claim sources: %w", feeds.ErrBeside)
+	}
+	return s.DB.Claim(ctx, want)
+}
+
+func TestPassDoesNotEndBecauseOthersClaimInTheSameInstant(t *testing.T) {
+	s := &crowdedStore{DB: stored(t, remote("a"), remote("b")), besides: 3}
+	a, _ := newAggregator(s, fakes{"a": found("1"), "b": found("2")}.fetch, nil)
+	a.beside = time.Millisecond
+	if got := refresh(t, a, Pass{}); got.Sources != 2 || got.New != 2 {
+		t.Errorf("%+v", got)
+	}
+}
+
 func TestTroubleOfTheStoreEndsThePassAndNoSourceIsBlamed(t *testing.T) {
 	full := errors.New("the disk is full")
 	for name, b := range map[string]*brokenStore{

@@ -19,6 +19,8 @@ var (
 
 	ErrReader    = errors.New("the feed could not be read because of a fault in Orrery")
 	ErrLeaseLost = errors.New("the visit took longer than its lease and another process has the source now")
+	// ErrBeside is for whoever claims: in a second it may be otherwise.
+	ErrBeside = errors.New("other processes are claiming what is due in the same instant")
 )
 
 // pageError is ErrHTML with the title of the page, in words for people.

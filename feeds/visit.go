@@ -30,6 +30,8 @@ type Want struct {
 	// than MinInterval ago, asked to be left alone, or is gone.
 	All         bool
 	MinInterval time.Duration
+	// Remote leaves out folders, which may be on another machine.
+	Remote bool
 	// PerHost is how many sources of one domain a claim takes at most; 0: no bound. Of
 	// the Crowded it takes none: those already wait for their turn.
 	PerHost int

@@ -13,17 +13,17 @@ import (
 )
 
 // Claim takes up to want.N sources to visit, the longest due first; none if there is
-// none that nobody has. A claim is a lease: until it ends nobody else gets the source,
-// nor another of its domain, in no process (fetching.md 35); after it somebody else may,
-// and the old claim's Commit is refused. How long that is, the clock of the database
-// says, where it has one.
+// none that nobody has, and feeds.ErrBeside if others were claiming all that are due. A
+// claim is a lease: until it ends nobody else gets the source, nor another of its domain,
+// in no process (fetching.md 35); after it somebody else may, and the old claim's Commit
+// is refused. How long that is, the clock of the database says, where it has one.
 func (db *DB) Claim(ctx context.Context, want feeds.Want) ([]feeds.Due, error) {
 	var due []feeds.Due
 	err := twice(func() (err error) {
 		due, err = db.claimOnce(ctx, want)
 		return err
 	})
-	for wait := besideFirst; errors.Is(err, errBeside) && wait < besideMost; wait *= 2 {
+	for wait := besideFirst; errors.Is(err, feeds.ErrBeside) && wait < besideMost; wait *= 2 {
 		select {
 		case <-time.After(wait):
 			due, err = db.claimOnce(ctx, want)
@@ -31,22 +31,17 @@ func (db *DB) Claim(ctx context.Context, want feeds.Want) ([]feeds.Due, error) {
 			err = ctx.Err()
 		}
 	}
-	if err != nil && !errors.Is(err, errBeside) {
+	if err != nil {
 		return nil, fmt.Errorf("claim sources: %w", err)
 	}
 	return due, nil
 }
 
-// errBeside says that all that could be claimed was left to somebody who was at it in
-// the same instant. A claim is short.
-var errBeside = errors.New("somebody else claims what is due")
-
 // errClock says that the clock of the database is not what it was taken for.
-var errClock = fmt.Errorf("%w, or has another clock", errBeside)
+var errClock = fmt.Errorf("%w, or has another clock", feeds.ErrBeside)
 
 // How long a claim waits before it is made again beside another: the double each time,
-// some more than a second in all. Whoever takes longer is at something else, as a Sync,
-// and the next pass will see.
+// some more than a second in all. Whoever takes longer is at something else, as a Sync.
 const (
 	besideFirst = 5 * time.Millisecond
 	besideMost  = time.Second
@@ -71,7 +66,7 @@ func (db *DB) claimOnce(ctx context.Context, want feeds.Want) ([]feeds.Due, erro
 			return err
 		}
 		if len(due) == 0 {
-			return errBeside
+			return feeds.ErrBeside
 		}
 		return addListings(t, due)
 	})
@@ -151,6 +146,9 @@ func visitable(want feeds.Want) (string, []any) {
 			args = append(args, s)
 		}
 	}
+	if want.Remote {
+		named += " AND url NOT LIKE 'file:%'"
+	}
 	return "retired = 0 AND paused = 0 AND same_as = 0 AND" +
 		" NOT EXISTS (SELECT 1 FROM hosts h WHERE h.host = sources.host AND h.until > $1) AND (last_visit = 0 OR last_visit < $2) AND retry_after <= $1 AND " +
 		gone + " AND " + when + named, args
@@ -172,9 +170,9 @@ func scanDue(rows *sql.Rows) ([]feeds.Due, error) {
 	return due, err
 }
 
-// Release gives a claim back unused.
-func (db *DB) Release(ctx context.Context, due feeds.Due) error {
-	_, err := db.write.ExecContext(ctx, `UPDATE sources SET lease = 0 WHERE id = $1 AND fence = $2`, due.Source.ID, due.Fence)
+// Release gives a claim back of which nothing was stored: at once, or if at is later then.
+func (db *DB) Release(ctx context.Context, due feeds.Due, at time.Time) error {
+	_, err := db.write.ExecContext(ctx, `UPDATE sources SET lease = $1 WHERE id = $2 AND fence = $3`, db.leaseTime(at), due.Source.ID, due.Fence)
 	if err != nil {
 		return fmt.Errorf("release %s: %w", due.Source.Slug, explain(err))
 	}

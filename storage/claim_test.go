@@ -23,7 +23,7 @@ func TestClaimLooksPastAHostThatHasMany(t *testing.T) {
 		v.Next = epoch.Add(time.Minute)
 		commit(t, db, v)
 		first := claimed(t, db, "many0", epoch)
-		if err := db.Release(t.Context(), first); err != nil {
+		if err := db.Release(t.Context(), first, time.Time{}); err != nil {
 			t.Fatal(err)
 		}
 		now := epoch.Add(time.Hour)
@@ -43,7 +43,7 @@ func TestClaimLooksPastAHostThatHasMany(t *testing.T) {
 			due := claim(t, db, c.want)
 			same(t, fmt.Sprintf("of %+v", c.want), slugsOf(due), c.taken)
 			for _, d := range due {
-				if err := db.Release(t.Context(), d); err != nil {
+				if err := db.Release(t.Context(), d, time.Time{}); err != nil {
 					t.Fatal(err)
 				}
 			}

@@ -118,7 +118,7 @@ func TestContractValidatorsComeBackByteForByte(t *testing.T) {
 					t.Errorf("%.100q came back as %.300q", s, got)
 				}
 				lines = append(lines, fmt.Sprintf("%#v", d.Validators))
-				if err := db.Release(t.Context(), d); err != nil {
+				if err := db.Release(t.Context(), d, time.Time{}); err != nil {
 					t.Fatal(err)
 				}
 			}

@@ -37,7 +37,7 @@ func raise(t *testing.T, db *DB, by int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := db.tx(t.Context(), func(w *txn) error { return db.dialect.setVersion(w.ctx, w.tx, n+by) }); err != nil {
+	if err := db.txBeside(t.Context(), func(w *txn) error { return db.dialect.setVersion(w.ctx, w.tx, n+by) }); err != nil {
 		t.Fatal(err)
 	}
 }

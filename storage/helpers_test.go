@@ -187,7 +187,7 @@ func claimed(t testing.TB, db *DB, slug string, now time.Time) feeds.Due {
 // again claims a source that was visited before.
 func again(t testing.TB, db *DB, d feeds.Due, now time.Time) feeds.Due {
 	t.Helper()
-	if err := db.Release(t.Context(), d); err != nil {
+	if err := db.Release(t.Context(), d, time.Time{}); err != nil {
 		t.Fatal(err)
 	}
 	return claimed(t, db, d.Source.Slug, now)

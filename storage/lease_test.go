@@ -44,7 +44,7 @@ func TestClaimedSourceIsNobodyElsesUntilItsLeaseEnds(t *testing.T) {
 		if tally, err := here.Commit(t.Context(), old); !errors.Is(err, feeds.ErrLeaseLost) || !tally.Zero() {
 			t.Errorf("the old claim's commit: %v, %v", tally, err)
 		}
-		if err := here.Release(t.Context(), d); err != nil {
+		if err := here.Release(t.Context(), d, time.Time{}); err != nil {
 			t.Error(err)
 		}
 		if now := dump(t, here); now != before {
@@ -60,13 +60,37 @@ func TestReleasedSourceIsDueAtOnce(t *testing.T) {
 	each(t, func(t *testing.T, db *DB) {
 		configure(t, db, nil, remote("a"))
 		d := claimed(t, db, "a", epoch)
-		if err := db.Release(t.Context(), d); err != nil {
+		if err := db.Release(t.Context(), d, time.Time{}); err != nil {
 			t.Fatal(err)
 		}
 		again := claimed(t, db, "a", epoch)
 		if again.Fence <= d.Fence {
 			t.Errorf("the fence went from %d to %d", d.Fence, again.Fence)
 		}
+	})
+}
+
+// Whoever was asked is left alone for a while, by all, though nothing of it was stored.
+func TestReleasedSourceKeepsItsHostForItsPause(t *testing.T) {
+	eachWith(t, 2, func(t *testing.T, all []*DB) {
+		a, b := remote("a"), remote("b")
+		b.URL = "https://www.a.example/other" // of the same domain
+		configure(t, all[0], nil, a, b)
+		d := claimed(t, all[0], "a", epoch)
+		if err := all[0].Release(t.Context(), d, epoch.Add(time.Second)); err != nil {
+			t.Fatal(err)
+		}
+		same(t, "claimed by another at once", slugsOf(claim(t, all[1], feeds.Want{Now: epoch, N: 9})), []string{})
+		same(t, "claimed by another behind the pause", slugsOf(claim(t, all[1], feeds.Want{Now: epoch.Add(2 * time.Second), N: 9, PerHost: 1})), []string{"a"})
+	})
+}
+
+// A folder may be on another machine.
+func TestClaimWithoutFoldersLeavesThemToOthers(t *testing.T) {
+	each(t, func(t *testing.T, db *DB) {
+		configure(t, db, nil, folder("own"), remote("a"))
+		same(t, "claimed", slugsOf(claim(t, db, feeds.Want{Now: epoch, N: 9, Remote: true})), []string{"a"})
+		same(t, "claimed by another", slugsOf(claim(t, db, feeds.Want{Now: epoch, N: 9})), []string{"own"})
 	})
 }
 
@@ -299,7 +323,7 @@ func TestValidatorsComeBackByteForByte(t *testing.T) {
 			if fmt.Sprintf("%q", got.Validators) != fmt.Sprintf("%q", v.Validators) {
 				t.Errorf("stored %q, got %q", v.Validators, got.Validators)
 			}
-			if err := db.Release(t.Context(), got); err != nil {
+			if err := db.Release(t.Context(), got, time.Time{}); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -2,6 +2,7 @@ package storage
 
 import (
 	"database/sql"
+	"errors"
 	"fmt"
 	"reflect"
 	"testing"
@@ -97,4 +98,22 @@ func migrationOf(t *testing.T, d *dialect, n int) string {
 		t.Fatal(err)
 	}
 	return string(text)
+}
+
+// A program of before that still runs when a newer one has opened its store.
+func TestOlderProgramWritesNothingBesideANewerOne(t *testing.T) {
+	each(t, func(t *testing.T, db *DB) {
+		configure(t, db, nil, remote("a"))
+		v := visitOf(claimed(t, db, "a", epoch), epoch, post("p", epoch))
+		db.schema-- // the program is older than its store
+		before := dump(t, db)
+		if _, err := db.Commit(t.Context(), v); !errors.Is(err, ErrNewer) {
+			t.Errorf("commit: %v", err)
+		}
+		if now := dump(t, db); now != before {
+			t.Errorf("it wrote:\n%s", diff(before, now))
+		}
+		db.schema++
+		commit(t, db, v)
+	})
 }

@@ -320,7 +320,7 @@ func TestNetworkThatIsSilentKeepsNobodyForEver(t *testing.T) {
 		},
 		"a statement": func(ctx context.Context, db *DB, mute func()) error {
 			mute()
-			return db.Release(ctx, feeds.Due{})
+			return db.Release(ctx, feeds.Due{}, time.Time{})
 		},
 		"amid an answer": func(ctx context.Context, db *DB, mute func()) error {
 			rows, err := db.read.QueryContext(ctx, question)

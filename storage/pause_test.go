@@ -27,7 +27,7 @@ func TestPausedSourceIsLeftAlone(t *testing.T) {
 			due := claim(t, db, want)
 			same(t, "due", slugsOf(due), []string{"b"})
 			for _, d := range due {
-				if err := db.Release(t.Context(), d); err != nil {
+				if err := db.Release(t.Context(), d, time.Time{}); err != nil {
 					t.Fatal(err)
 				}
 			}

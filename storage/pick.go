@@ -33,7 +33,7 @@ func (db *DB) choose(t *txn, want feeds.Want) ([]any, error) {
 		}
 	}
 	if len(ids) == 0 {
-		return nil, errBeside
+		return nil, feeds.ErrBeside
 	}
 	return ids, nil
 }
@@ -112,7 +112,7 @@ func (db *DB) eachPick(t *txn, question string, args []any, hosts bool, f func(p
 	return err
 }
 
-// lookBeside returns errBeside if there is somebody to claim whom somebody else has
+// lookBeside returns feeds.ErrBeside if there is somebody to claim whom somebody else has
 // locked. Who found nobody does not know yet what time it is there.
 func (db *DB) lookBeside(t *txn, want feeds.Want) error {
 	if db.dialect.clock == "" { // which has one writer
@@ -128,7 +128,7 @@ func (db *DB) lookBeside(t *txn, want feeds.Want) error {
 			return err
 		}
 		if any {
-			return errBeside
+			return feeds.ErrBeside
 		}
 	}
 	return nil

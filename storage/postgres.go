@@ -46,6 +46,7 @@ var postgres = &dialect{
 		_, err := tx.ExecContext(ctx, `INSERT INTO meta (name, value) VALUES ('schema', $1) ON CONFLICT (name) DO UPDATE SET value = excluded.value`, fmt.Sprint(n))
 		return err
 	},
+	schema: `SELECT CAST(value AS BIGINT) FROM meta WHERE name = 'schema'`,
 	alone: func(ctx context.Context, tx *sql.Tx) error {
 		_, err := tx.ExecContext(ctx, `SELECT pg_advisory_xact_lock($1)`, int64(writersLock))
 		return err

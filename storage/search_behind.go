@@ -9,7 +9,7 @@ const (
 	// indexSoon is how long what was committed may wait for more, to be indexed together.
 	indexSoon = 300 * time.Millisecond
 	// indexAnyway is when it is looked for what other processes have committed.
-	indexAnyway = time.Minute
+	indexAnyway = 2 * time.Second
 	// indexStandsBack is how many times as long as a step what indexes rests after it
 	// while visits are stored.
 	indexStandsBack = 4
@@ -35,7 +35,7 @@ func (q *commitQueue) busy() bool {
 }
 
 // IndexBehind indexes what is committed, soon after it, until ctx ends; what other
-// processes commit, within a minute. It stands back while visits are stored. Nothing
+// processes commit, within seconds. It stands back while visits are stored. Nothing
 // stops it: an error is tried again, and told to report, now and then.
 func (db *DB) IndexBehind(ctx context.Context, report func(error)) {
 	var told time.Time
@@ -59,10 +59,19 @@ func (db *DB) IndexBehind(ctx context.Context, report func(error)) {
 			rest(ctx, indexStandsBack*time.Since(began), nil)
 		case !more:
 			again, last = indexAgain, ""
-			rest(ctx, indexAnyway, db.nudged)
+			for rest(ctx, indexAnyway, db.nudged); ctx.Err() == nil && !db.anyUnindexed(ctx); {
+				rest(ctx, indexAnyway, db.nudged)
+			}
 			rest(ctx, indexSoon, nil)
 		}
 	}
+}
+
+// anyUnindexed says whether there is something to index; if that cannot be found out, the
+// index has to see.
+func (db *DB) anyUnindexed(ctx context.Context) (any bool) {
+	err := db.read.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM unindexed)`).Scan(&any)
+	return any || err != nil
 }
 
 // rest waits so long, or until somebody wakes it.

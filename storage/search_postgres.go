@@ -23,6 +23,9 @@ const (
 	indexersLock = 0x4F727269
 	// rowsAtOnce is how many texts one question carries.
 	rowsAtOnce = 20
+	// indexIdle is how long a server waits for whoever makes words of texts, many of them
+	// long. Nobody waits for him but others who index.
+	indexIdle = time.Minute
 )
 
 // tableIndexMark is of what is in the table; it changes with the terms, too.
@@ -36,11 +39,21 @@ type tableIndex struct {
 func (x *tableIndex) close() error { return nil }
 
 func (x *tableIndex) step(ctx context.Context) (n int, more bool, err error) {
+	err = twice(func() error {
+		n, more, err = x.stepOnce(ctx)
+		return err
+	})
+	return n, more, err
+}
+
+func (x *tableIndex) stepOnce(ctx context.Context) (n int, more bool, err error) {
 	err = x.db.txBeside(ctx, func(t *txn) error {
-		n, more = 0, false
 		var free bool
 		if err := t.row(`SELECT pg_try_advisory_xact_lock($1)`, int64(indexersLock)).Scan(&free); err != nil || !free {
-			more = !free // another process is at it, and may be ended in the middle
+			more = err == nil // another process is at it, and may be ended in the middle
+			return err
+		}
+		if err := t.mayIdle(indexIdle); err != nil {
 			return err
 		}
 		w, err := readWork(ctx, t.tx)
@@ -58,7 +71,7 @@ func (x *tableIndex) step(ctx context.Context) (n int, more bool, err error) {
 			return err
 		}
 		// Only now, for a moment, nobody else may commit.
-		if err := x.db.dialect.alone(ctx, t.tx); err != nil {
+		if err := errors.Join(t.mayIdle(postgresIdle), x.db.dialect.alone(ctx, t.tx)); err != nil {
 			return err
 		}
 		n, more = len(w.ids), w.more
@@ -67,11 +80,16 @@ func (x *tableIndex) step(ctx context.Context) (n int, more bool, err error) {
 	return n, more, err
 }
 
+// mayIdle is how long the server waits for the next statement of the transaction.
+func (t *txn) mayIdle(d time.Duration) error {
+	return t.row(`SELECT set_config('idle_in_transaction_session_timeout', $1, true)`, fmt.Sprint(d.Milliseconds())).Scan(new(string))
+}
+
 func (t *txn) remakeTable() error {
 	if err := t.exec(`DELETE FROM search_index`); err != nil {
 		return err
 	}
-	if err := t.db.dialect.alone(t.ctx, t.tx); err != nil {
+	if err := errors.Join(t.mayIdle(postgresIdle), t.db.dialect.alone(t.ctx, t.tx)); err != nil {
 		return err
 	}
 	return t.rewordAll(tableIndexMark)

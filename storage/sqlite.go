@@ -41,6 +41,7 @@ var sqliteDialect = &dialect{
 		_, err := tx.ExecContext(ctx, fmt.Sprintf("PRAGMA application_id = %d; PRAGMA user_version = %d", applicationID, n))
 		return err
 	},
+	schema:  `PRAGMA user_version`,
 	alone:   func(context.Context, *sql.Tx) error { return nil }, // every transaction that writes is
 	reading: sql.TxOptions{ReadOnly: true},
 	pick: func(question, _ string, _ bool) string {

@@ -124,7 +124,7 @@ func TestBusyHostIsClaimedByNobody(t *testing.T) {
 					t.Errorf("waiting: %d, %v", waiting, err)
 				}
 				for _, d := range due {
-					if err := db.Release(t.Context(), d); err != nil {
+					if err := db.Release(t.Context(), d, time.Time{}); err != nil {
 						t.Fatal(err)
 					}
 				}
@@ -169,7 +169,7 @@ func TestMovedSourceBelongsToItsNewHost(t *testing.T) {
 			list := []string{}
 			for _, d := range claim(t, db, feeds.Want{Now: epoch.Add(3 * time.Hour), N: 9}) {
 				list = append(list, d.Source.Slug+" "+d.Source.Asked())
-				if err := db.Release(t.Context(), d); err != nil {
+				if err := db.Release(t.Context(), d, time.Time{}); err != nil {
 					t.Fatal(err)
 				}
 			}

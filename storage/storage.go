@@ -48,6 +48,7 @@ type DB struct {
 	// preparing holds a token for each visit that is being prepared.
 	preparing chan struct{}
 	worker    int64 // who we are among those that claim
+	schema    int   // that we know; 0: it is being made
 	// ahead is by how many microseconds the clock of the database is ahead of ours.
 	ahead    atomic.Int64
 	feedSize atomic.Int64           // see SetFeedSize
@@ -149,9 +150,16 @@ func (db *DB) migrate(ctx context.Context) error {
 		return err
 	}
 	newest := schemas[len(schemas)-1]
-	if have, err := d.schemaVersion(ctx, db.write); err != nil || have == newest {
-		return err
+	have, err := d.schemaVersion(ctx, db.write)
+	if err == nil && have != newest {
+		err = db.migrateTo(ctx, schemas)
 	}
+	db.schema = newest
+	return err
+}
+
+func (db *DB) migrateTo(ctx context.Context, schemas []int) error {
+	d, newest := db.dialect, schemas[len(schemas)-1]
 	return db.tx(ctx, func(t *txn) error {
 		have, err := d.schemaVersion(ctx, t.tx) // another process may have been faster
 		if err != nil {

@@ -37,6 +37,9 @@ func (db *DB) tx(ctx context.Context, f func(*txn) error) error {
 		if err := db.dialect.alone(t.ctx, t.tx); err != nil {
 			return err
 		}
+		if err := t.sameSchema(); err != nil {
+			return err
+		}
 		if err := f(t); err != nil {
 			return err
 		}
@@ -56,6 +59,22 @@ func (db *DB) tx(ctx context.Context, f func(*txn) error) error {
 		db.nudge()
 	}
 	return err
+}
+
+// sameSchema refuses to write what a newer program has changed since we opened it: what
+// we do not know of would be missing.
+func (t *txn) sameSchema() error {
+	if t.db.schema == 0 {
+		return nil
+	}
+	var have int
+	if err := t.row(t.db.dialect.schema).Scan(&have); err != nil {
+		return err
+	}
+	if have > t.db.schema {
+		return ErrNewer
+	}
+	return nil
 }
 
 // txBeside runs f in a transaction that writes nothing but sources, beside others.

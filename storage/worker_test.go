@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"errors"
 	"fmt"
 	"sync"
 	"testing"
@@ -28,7 +29,7 @@ func TestHostIsLeasedWithItsSources(t *testing.T) {
 		same(t, "for the one that has the host", slugsOf(claim(t, here, feeds.Want{Now: epoch, N: 9, Lease: time.Minute})), []string{"a2"})
 		same(t, "nobody", slugsOf(claim(t, there, feeds.Want{Now: epoch, N: 9})), []string{})
 		for _, due := range append(d, claim(t, here, feeds.Want{Now: epoch, N: 9})...) {
-			if err := here.Release(t.Context(), due); err != nil {
+			if err := here.Release(t.Context(), due, time.Time{}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -132,7 +133,11 @@ func TestClaimBesideAnotherGetsWhatTheOtherLeaves(t *testing.T) {
 			if !c.forEver {
 				time.AfterFunc(50*time.Millisecond, func() { _ = other.Commit() })
 			}
-			same(t, "claimed", slugsOf(claim(t, db, feeds.Want{Now: epoch, N: 9})), c.want)
+			due, err := db.Claim(t.Context(), feeds.Want{Now: epoch, Start: epoch, N: 9, Lease: time.Hour})
+			if c.forEver != errors.Is(err, feeds.ErrBeside) || !c.forEver && err != nil {
+				t.Error(err)
+			}
+			same(t, "claimed", slugsOf(due), c.want)
 		})
 	}
 	db := openPG(t)
