@@ -9,6 +9,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/robfig/cron/v3"
@@ -27,6 +28,9 @@ type Store interface {
 	Claim(ctx context.Context, want feeds.Want) ([]feeds.Due, error)
 	// Waiting counts what Claim would lease without its limit.
 	Waiting(ctx context.Context, want feeds.Want) (int, error)
+	// Claimed counts the sources that Claim would lease were they not, or others of their
+	// hosts, somebody's, and says when the first and the last of these leases end.
+	Claimed(ctx context.Context, want feeds.Want) (n int, first, last time.Time, err error)
 	// Release gives a lease back of which no visit was stored, at that time or at once: a
 	// host that was asked has its pause.
 	Release(ctx context.Context, due feeds.Due, at time.Time) error
@@ -208,17 +212,29 @@ func (a *Aggregator) Refresh(ctx context.Context, p Pass) (Summary, error) {
 }
 
 // Run makes a pass now and then one whenever the schedule says (robfig/cron's
-// five fields, or @every 5m), never two at once, until ctx ends. report is told
-// how each went.
+// five fields, or @every 5m), never two at once, until ctx ends. What somebody else had
+// claimed and has not visited when his lease ends, he will not visit any more: then there
+// is a pass, too. report is told how each went, of the latter if it had something to do.
 func (a *Aggregator) Run(ctx context.Context, schedule string, report func(Summary, error)) error {
+	leases := make(chan time.Time, 1)
+	var unscheduled atomic.Bool
 	// cron's jobs take no context, so they close over ours.
 	job := cron.FuncJob(func() {
 		if ctx.Err() != nil {
 			return
 		}
+		called := unscheduled.Swap(false)
 		s, err := a.Refresh(ctx, Pass{})
-		if ctx.Err() == nil {
+		if ctx.Err() == nil && (!called || s.Sources > 0 || err != nil) {
 			report(s, err)
+		}
+		now := a.Now()
+		if n, end, _, err := a.Store.Claimed(ctx, a.want(Pass{}, now, now)); err == nil && n > 0 {
+			select {
+			case <-leases: // of the pass before
+			default:
+			}
+			leases <- end
 		}
 	})
 	one := cron.SkipIfStillRunning(cron.DiscardLogger)(job)
@@ -226,11 +242,26 @@ func (a *Aggregator) Run(ctx context.Context, schedule string, report func(Summa
 	if _, err := c.AddJob(schedule, one); err != nil {
 		return fmt.Errorf("schedule %q: %w", schedule, err)
 	}
-	var first sync.WaitGroup
-	first.Go(one.Run)
+	var others sync.WaitGroup
+	others.Go(one.Run)
 	c.Start()
-	<-ctx.Done()
-	<-c.Stop().Done()
-	first.Wait()
-	return nil
+	defer others.Wait()
+	lease := time.NewTimer(time.Hour)
+	lease.Stop()
+	defer lease.Stop()
+	for {
+		select {
+		case end := <-leases:
+			lease.Reset(end.Sub(a.Now()) + leaseOver)
+		case <-lease.C:
+			unscheduled.Store(true)
+			others.Go(one.Run)
+		case <-ctx.Done():
+			<-c.Stop().Done()
+			return nil
+		}
+	}
 }
+
+// leaseOver is how long after the end of another's lease his sources are claimed.
+const leaseOver = 100 * time.Millisecond

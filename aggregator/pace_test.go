@@ -227,6 +227,28 @@ func TestRunVisitsNowAndThenAsScheduledAndNeverTwiceAtOnce(t *testing.T) {
 	}
 }
 
+// A worker that died has its sources until its lease ends, and no longer.
+func TestRunVisitsWhatAnotherHadClaimedWhenItsLeaseEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		db := stored(t, remote("a"), remote("b"))
+		now := time.Now()
+		if due, err := db.Claim(t.Context(), feeds.Want{Now: now, Start: now, N: 1, Lease: 40 * time.Second, Slugs: []string{"b"}}); len(due) != 1 || err != nil {
+			t.Fatal(due, err)
+		}
+		m := newMeter(0)
+		a, _ := newAggregator(db, m.fetch, func(o *Options) { o.Now = time.Now })
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
+		defer cancel()
+		var reports []string
+		if err := a.Run(ctx, "@every 1h", func(s Summary, err error) { reports = append(reports, fmt.Sprint(s.Sources, err)) }); err != nil {
+			t.Error(err)
+		}
+		same(t, "asked for a", m.asked("a"), []string{"00"})
+		same(t, "asked for b", m.asked("b"), []string{"40"})
+		same(t, "reports", reports, []string{"1 <nil>", "1 <nil>"})
+	})
+}
+
 func TestRunRefusesAScheduleNobodyUnderstands(t *testing.T) {
 	a, _ := newAggregator(stored(t), fakes{}.fetch, nil)
 	if err := a.Run(t.Context(), "whenever", nil); err == nil || !strings.Contains(err.Error(), `schedule "whenever"`) {

@@ -190,17 +190,17 @@ func (db *DB) Waiting(ctx context.Context, want feeds.Want) (int, error) {
 }
 
 // Claimed counts the sources that want is about and that are claimed, they or others
-// of their hosts, and says until when the last of them is: they are being visited, or
-// whoever did was killed.
-func (db *DB) Claimed(ctx context.Context, want feeds.Want) (n int, until time.Time, err error) {
+// of their hosts, and says until when the first and the last of them are: they are being
+// visited, or whoever did was killed.
+func (db *DB) Claimed(ctx context.Context, want feeds.Want) (n int, first, last time.Time, err error) {
 	where, args := visitable(want)
-	var last int64
-	err = db.read.QueryRowContext(ctx, fmt.Sprintf(`SELECT count(*), coalesce(max(until), 0) FROM (%s WHERE %s) AS claims WHERE until > $%d`,
-		claims(len(args)+1), where, len(args)+2), append(args, db.worker, db.leaseTime(want.Now))...).Scan(&n, &last)
+	var from, until int64
+	err = db.read.QueryRowContext(ctx, fmt.Sprintf(`SELECT count(*), coalesce(min(until), 0), coalesce(max(until), 0) FROM (%s WHERE %s) AS claims WHERE until > $%d`,
+		claims(len(args)+1), where, len(args)+2), append(args, db.worker, db.leaseTime(want.Now))...).Scan(&n, &from, &until)
 	if err != nil {
-		return 0, time.Time{}, fmt.Errorf("count the claims: %w", explain(err))
+		return 0, first, last, fmt.Errorf("count the claims: %w", explain(err))
 	}
-	return n, db.fromLease(last), nil
+	return n, db.fromLease(from), db.fromLease(until), nil
 }
 
 // claims asks for sources and until when they, or others of their hosts, are claimed;

@@ -216,20 +216,24 @@ func TestClaimsThatKeepSourcesFromAPassAreCounted(t *testing.T) {
 			want  feeds.Want
 			at    time.Duration
 			n     int
+			first time.Duration
 			until time.Duration
 		}{
-			{"due", feeds.Want{}, time.Minute, 2, 2 * time.Hour},
-			{"all", all, time.Minute, 3, 2 * time.Hour},
-			{"named", feeds.Want{Slugs: []string{"a"}}, time.Minute, 1, time.Hour},
-			{"those of all that may be visited", feeds.Want{All: true, MinInterval: time.Hour}, time.Minute, 2, 2 * time.Hour},
-			{"when the first has run out", feeds.Want{}, time.Hour, 1, 2 * time.Hour},
-			{"when all have", all, 2 * time.Hour, 0, 0},
+			{"due", feeds.Want{}, time.Minute, 2, time.Hour, 2 * time.Hour},
+			{"all", all, time.Minute, 3, 2 * time.Minute, 2 * time.Hour},
+			{"named", feeds.Want{Slugs: []string{"a"}}, time.Minute, 1, time.Hour, time.Hour},
+			{"those of all that may be visited", feeds.Want{All: true, MinInterval: time.Hour}, time.Minute, 2, time.Hour, 2 * time.Hour},
+			{"when the first has run out", feeds.Want{}, time.Hour, 1, 2 * time.Hour, 2 * time.Hour},
+			{"when all have", all, 2 * time.Hour, 0, 0, 0},
 		} {
 			c.want.Now = epoch.Add(c.at)
 			c.want.Start = c.want.Now
-			n, until, err := db.Claimed(t.Context(), c.want)
+			n, first, until, err := db.Claimed(t.Context(), c.want)
 			if err != nil || n != c.n || n > 0 && !until.Equal(epoch.Add(c.until)) || n == 0 && !until.IsZero() {
 				t.Errorf("%s: %d until %v, %v", c.name, n, until, err)
+			}
+			if n > 0 && !first.Equal(epoch.Add(c.first)) {
+				t.Errorf("%s: the first until %v", c.name, first)
 			}
 		}
 		leases, err := db.Leases(t.Context(), epoch.Add(time.Hour))
