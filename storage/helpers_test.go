@@ -99,6 +99,15 @@ func newURL(t testing.TB) string {
 	})
 }
 
+// eachAddress is each with the address of a new store, for those that open it themselves.
+func eachAddress(t *testing.T, test func(t *testing.T, dsn string)) {
+	t.Run("sqlite", func(t *testing.T) { test(t, "sqlite:"+newFile(t)) })
+	t.Run("postgres", func(t *testing.T) {
+		leaveOutPostgres(t)
+		test(t, newURL(t))
+	})
+}
+
 // newFile is the path of a new store; newPath is one where nothing is yet.
 func newFile(t testing.TB) string {
 	t.Helper()

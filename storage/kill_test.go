@@ -22,21 +22,22 @@ func TestKilledProcessLosesNothingAcknowledgedAndLeavesNoHalfVisit(t *testing.T)
 		}
 		for run := range job.runs {
 			t.Run(fmt.Sprintf("%s %d", job.name, run), func(t *testing.T) {
-				path := newPath(t)
-				db := open(t, path)
-				var list []feeds.Source
-				for s := range job.sources {
-					list = append(list, remote(fmt.Sprintf("s%d", s)))
-				}
-				configure(t, db, nil, list...)
-				lines := startChild(t, job.name, path).kill(t, 1+run*run/2)
-				// With no handle open, as after a power switch.
-				shut(t, db)
-				db = open(t, path)
-				sound(t, db)
-				for s := range job.sources {
-					wholeVisits(t, db, fmt.Sprintf("s%d", s), lines, 0)
-				}
+				eachAddress(t, func(t *testing.T, dsn string) {
+					db := openDSN(t, dsn)
+					var list []feeds.Source
+					for s := range job.sources {
+						list = append(list, remote(fmt.Sprintf("s%d", s)))
+					}
+					configure(t, db, nil, list...)
+					lines := startChild(t, job.name, dsn).kill(t, 1+run*run/2)
+					// With no handle open, as after a power switch.
+					shut(t, db)
+					db = openDSN(t, dsn)
+					sound(t, db)
+					for s := range job.sources {
+						wholeVisits(t, db, fmt.Sprintf("s%d", s), lines, 0)
+					}
+				})
 			})
 		}
 	}

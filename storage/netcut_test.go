@@ -145,7 +145,11 @@ func TestNetworkThatIsCutLosesNothing(t *testing.T) {
 				hurt := time.AfterFunc(time.Duration(round)*700*time.Microsecond, func() { c.hurt(w) })
 				ctx, cancel := context.WithTimeout(t.Context(), 1500*time.Millisecond)
 				for range 4 {
-					_, _ = visitOnce(ctx, db) // whatever becomes of it
+					if n, err := visitOnce(ctx, db); err == nil && n < done {
+						t.Errorf("visit %d is made, though %d were acknowledged", n, done)
+					} else if err == nil {
+						done = n + 1
+					}
 				}
 				cancel()
 				hurt.Stop()
@@ -157,6 +161,9 @@ func TestNetworkThatIsCutLosesNothing(t *testing.T) {
 				}
 				if err != nil {
 					t.Fatalf("the network is back, and: %v", err)
+				}
+				if n < done {
+					t.Errorf("visit %d is made, though %d were acknowledged", n, done)
 				}
 				done = n + 1
 			}

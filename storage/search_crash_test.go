@@ -110,22 +110,23 @@ func indexAfterFaults(t *testing.T, c *copies, change func(t *testing.T, db *DB)
 func TestKilledIndexerCatchesUp(t *testing.T) {
 	for run := range 6 {
 		t.Run(fmt.Sprint(run), func(t *testing.T) {
-			path := newFile(t)
-			configure(t, open(t, path), nil, folder("own"))
-			lines := startChild(t, "index", path).kill(t, 2+4*run)
-			db := open(t, path)
-			caughtUp(t, db)
-			if n := len(entries(t, db, feeds.Query{})); n < len(lines) {
-				t.Errorf("%d visits were said to be stored, and %d are", len(lines), n)
-			}
+			eachAddress(t, func(t *testing.T, dsn string) {
+				configure(t, openDSN(t, dsn), nil, folder("own"))
+				lines := startChild(t, "index", dsn).kill(t, 2+4*run)
+				db := openDSN(t, dsn)
+				caughtUp(t, db)
+				if n := len(entries(t, db, feeds.Query{})); n < len(lines) {
+					t.Errorf("%d visits were said to be stored, and %d are", len(lines), n)
+				}
+			})
 		})
 	}
 }
 
 // childIndexes commits, and indexes what others of it commit.
-func childIndexes(path string) error {
+func childIndexes(dsn string) error {
 	ctx := context.Background()
-	db, err := Open(ctx, "sqlite:"+path)
+	db, err := Open(ctx, dsn)
 	if err != nil {
 		return err
 	}
