@@ -151,15 +151,16 @@ func TestVisitDecidedByOldRulesIsRefusedAndMadeAgain(t *testing.T) {
 // A server that was not told of a new configuration goes on by its old rules.
 // The next process to read the configuration puts that right.
 func TestEntriesStoredByAnotherProcessWithOldRulesAreDecidedAgain(t *testing.T) {
-	path := newFile(t)
-	old, current := open(t, path), open(t, path)
-	rules := rulesOf(rule("New", feeds.Match{Words: []string{"text"}}))
-	configure(t, old, rulesOf(rule("Old", feeds.Match{})), remote("a"))
-	configure(t, current, rules, remote("a"))
-	visit(t, old, "a", epoch, in(post("p", epoch), "Old"))
-	same(t, "at first", categoriesOf(t, current), []string{"Post p: old"})
-	configure(t, current, rules, remote("a"))
-	same(t, "after the next Sync", categoriesOf(t, current), []string{"Post p: new"})
+	eachWith(t, 2, func(t *testing.T, all []*DB) {
+		old, current := all[0], all[1]
+		rules := rulesOf(rule("New", feeds.Match{Words: []string{"text"}}))
+		configure(t, old, rulesOf(rule("Old", feeds.Match{})), remote("a"))
+		configure(t, current, rules, remote("a"))
+		visit(t, old, "a", epoch, in(post("p", epoch), "Old"))
+		same(t, "at first", categoriesOf(t, current), []string{"Post p: old"})
+		configure(t, current, rules, remote("a"))
+		same(t, "after the next Sync", categoriesOf(t, current), []string{"Post p: new"})
+	})
 }
 
 func TestConfiguredCategoryIsShownThoughEmptyAndATagsIsNot(t *testing.T) {

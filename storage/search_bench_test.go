@@ -159,6 +159,24 @@ func searchedStore(b *testing.B, db *DB) float64 {
 	return rate
 }
 
+// indexSize is how many bytes the index takes.
+func indexSize(b *testing.B, db *DB) (n int64) {
+	b.Helper()
+	var err error
+	if x, ok := db.index.(*fileIndex); ok {
+		var i os.FileInfo
+		if i, err = os.Stat(x.name()); err == nil {
+			n = i.Size()
+		}
+	} else {
+		err = db.read.QueryRowContext(b.Context(), `SELECT pg_total_relation_size('search_index')`).Scan(&n)
+	}
+	if err != nil {
+		b.Fatal(err)
+	}
+	return n
+}
+
 func BenchmarkSearch(b *testing.B) {
 	if testing.Short() {
 		b.Skip("30,000 entries take a minute")
@@ -176,9 +194,11 @@ func BenchmarkSearch(b *testing.B) {
 	} {
 		db := open()
 		rate := searchedStore(b, db)
+		size := indexSize(b, db)
 		b.Run(engine+"/index", func(b *testing.B) {
 			for b.Loop() { // what is measured was, once
 			}
+			b.ReportMetric(float64(size)/float64(searchEntries), "B/entry")
 			b.ReportMetric(rate, "entries/s")
 		})
 		b.Run(engine+"/what texts say", func(b *testing.B) { askAll(b, db) })

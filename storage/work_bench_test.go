@@ -1,6 +1,8 @@
 package storage
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -104,7 +106,7 @@ func benchClaims(b *testing.B, pause time.Duration) {
 		configureMany(b, all[0])
 		claim := func(db *DB, n int) {
 			now := epoch.Add(time.Duration(n) * time.Second)
-			if _, err := db.Claim(b.Context(), feeds.Want{Now: now, Start: now, N: 8, Lease: 20 * time.Second}); err != nil {
+			if _, err := db.Claim(b.Context(), feeds.Want{Now: now, Start: now, N: 8, Lease: 20 * time.Second}); err != nil && !errors.Is(err, feeds.ErrBeside) {
 				b.Error(err)
 			}
 		}
@@ -183,4 +185,34 @@ func BenchmarkUnchanged(b *testing.B) {
 			wg.Wait()
 		})
 	})
+}
+
+// BenchmarkNotice is from a commit to the value that another process is given.
+func BenchmarkNotice(b *testing.B) {
+	url := pgtest.URL(b)
+	here, there := openDSN(b, url), openDSN(b, url)
+	ctx, cancel := context.WithCancel(b.Context())
+	changes := there.Changes(ctx)
+	<-changes // that it listens
+	configure(b, here, nil, remote("a"))
+	<-changes
+	var took []time.Duration
+	for n := 0; b.Loop(); n++ {
+		b.StopTimer()
+		at := epoch.Add(time.Duration(n) * time.Minute)
+		d := claim(b, here, feeds.Want{Now: at, Start: at, N: 1, Slugs: []string{"a"}})[0]
+		v := visitOf(d, at, post(fmt.Sprint(n), at))
+		b.StartTimer()
+		commit(b, here, v)
+		began := time.Now()
+		<-changes
+		took = append(took, time.Since(began))
+	}
+	cancel()
+	for range changes { // until it has ended
+	}
+	slices.Sort(took)
+	b.ReportMetric(float64(took[len(took)/2].Microseconds()), "p50-µs")
+	b.ReportMetric(float64(took[len(took)-1].Microseconds()), "worst-µs")
+	b.ReportMetric(0, "ns/op")
 }
