@@ -131,7 +131,10 @@ type chaos struct {
 func (c *chaos) start(place int) {
 	w := startChild(c.t, "work", c.url)
 	c.workers[place] = w
-	c.readers.Go(func() { c.read(w.out) })
+	c.readers.Go(func() {
+		c.read(w.out)
+		_ = w.cmd.Wait() // which closes what is still to be read
+	})
 }
 
 func (c *chaos) read(out *bufio.Scanner) {
@@ -225,7 +228,6 @@ func (c *chaos) kill() {
 	}
 	w := c.workers[place]
 	_ = w.cmd.Process.Kill()
-	go func() { _ = w.cmd.Wait() }()
 	c.start(place)
 	c.kills++
 }
@@ -318,7 +320,6 @@ func TestWorkersThatDieAllTheTimeLoseNothing(t *testing.T) {
 	c.heal()
 	for _, w := range c.workers {
 		_ = w.cmd.Process.Kill()
-		_ = w.cmd.Wait()
 	}
 	c.readers.Wait()
 	t.Logf("seed %d: %d visits acknowledged, %d refused as too late, %d workers killed, %d stopped, the server ended %d times (%v away); at most %v from a lease's end to the next claim",

@@ -19,14 +19,15 @@ import (
 // is refused. How long that is, the clock of the database says, where it has one.
 func (db *DB) Claim(ctx context.Context, want feeds.Want) ([]feeds.Due, error) {
 	var due []feeds.Due
-	err := twice(func() (err error) {
+	claim := func() (err error) {
 		due, err = db.claimOnce(ctx, want)
 		return err
-	})
+	}
+	err := twice(claim)
 	for wait := besideFirst; errors.Is(err, feeds.ErrBeside) && wait < besideMost; wait *= 2 {
 		select {
 		case <-time.After(wait):
-			due, err = db.claimOnce(ctx, want)
+			err = twice(claim)
 		case <-ctx.Done():
 			err = ctx.Err()
 		}

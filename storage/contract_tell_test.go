@@ -121,10 +121,10 @@ func rowsOf(t *testing.T, db *DB) []string {
 		slugs[word] = slug
 	}
 	for _, table := range []string{"sources", "listings", "entries", "copies", "copy_keys", "sketches", "ties", "revisions",
-		"categories", "entry_categories", "entry_sources", "versions", "outbox", "hosts"} {
+		"categories", "category_entries", "source_entries", "versions", "outbox", "hosts"} {
 		query := "SELECT * FROM " + table
-		if table == "entry_categories" {
-			query = "SELECT c.slug, o.sort, o.public_id, o.entry_id FROM entry_categories o LEFT JOIN categories c ON c.id = o.category_id"
+		if table == "category_entries" {
+			query = "SELECT c.slug, o.sort, o.public_id, o.entry_id FROM category_entries o LEFT JOIN categories c ON c.id = o.category_id"
 		}
 		rows, err := db.read.QueryContext(t.Context(), query)
 		if err != nil {

@@ -256,7 +256,7 @@ func TestDamageInACopyIsFound(t *testing.T) {
 			`UPDATE copies SET entry_id = NULL WHERE id = 1`:                           "table copies has other rows",
 			`INSERT INTO hosts (host, until) VALUES ('more.example', 1)`:               "table hosts has 1 rows in the original and 2 in the copy",
 			`UPDATE versions SET seq = seq + 1 WHERE scope = ''`:                       "table versions has other rows",
-			`UPDATE entry_sources SET sort = sort + 1 WHERE entry_id = 1`:              "table entry_sources has other rows",
+			`UPDATE source_entries SET sort = sort + 1 WHERE entry_id = 1`:             "table source_entries has other rows",
 			`UPDATE outbox SET id = id + 1 WHERE id = (SELECT max(id) FROM outbox)`:    "table outbox has other rows",
 			`UPDATE outbox SET event = 'new ' WHERE id = (SELECT max(id) FROM outbox)`: "table outbox has other rows",
 		} {

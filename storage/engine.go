@@ -19,6 +19,8 @@ type dialect struct {
 	// others or of a newer program.
 	version    func(ctx context.Context, q queryer, newest int) (int, error)
 	setVersion func(ctx context.Context, tx *sql.Tx, n int) error
+	// unhurried has a transaction take as long as it takes; "": it does.
+	unhurried string
 	// schema asks one of ours for its schema.
 	schema string
 	// alone has a transaction wait until it is the only one that writes entries. What is

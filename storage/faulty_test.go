@@ -33,11 +33,20 @@ const (
 type faults struct {
 	mu    sync.Mutex
 	calls int
-	at    int    // 0: never
-	wait  func() // for a call that waits
+	at    int               // 0: never
+	wait  func(driver.Conn) // for a call that waits
 	how   fault
 	hit   bool
 }
+
+// callKind is what a call is.
+type callKind int
+
+const (
+	aStatement callKind = iota
+	aRow
+	aCommit
+)
 
 // arm makes the n-th call from now on fail.
 func (f *faults) arm(n int, how fault) {
@@ -55,11 +64,19 @@ func (f *faults) disarm() (calls int, hit bool) {
 }
 
 // due counts a call, and says how it is to fail; "": it is not.
-func (f *faults) due(commit bool) fault {
+func (f *faults) due(call callKind) fault {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if !commit && f.how != fails && f.how != breaks && f.how != dies && f.how != waits {
-		return ""
+	switch f.how {
+	case fails, breaks, dies:
+	case waits: // between two statements, not among rows
+		if call == aRow {
+			return ""
+		}
+	default:
+		if call != aCommit {
+			return ""
+		}
 	}
 	f.calls++
 	if f.calls != f.at {
@@ -80,14 +97,16 @@ type faultyConn struct {
 	snap   func() // breaks it
 }
 
-func (c *faultyConn) call() error {
-	switch c.faults.due(false) {
+func (c *faultyConn) call() error { return c.callOf(aStatement) }
+
+func (c *faultyConn) callOf(k callKind) error {
+	switch c.faults.due(k) {
 	case fails:
 		return errFault
 	case breaks:
 		c.snap()
 	case waits:
-		c.faults.wait()
+		c.faults.wait(c.Conn)
 	}
 	return nil
 }
@@ -120,7 +139,9 @@ type faultyTx struct {
 }
 
 func (tx *faultyTx) Commit() error {
-	switch tx.conn.faults.due(true) {
+	switch tx.conn.faults.due(aCommit) {
+	case waits:
+		tx.conn.faults.wait(tx.conn.Conn)
 	case fails, failsCommit:
 		return errors.Join(errFault, tx.Tx.Rollback())
 	case breaks, breaksCommit:
@@ -165,7 +186,7 @@ type faultyRows struct {
 }
 
 func (r *faultyRows) Next(dest []driver.Value) error {
-	if err := r.conn.call(); err != nil {
+	if err := r.conn.callOf(aRow); err != nil {
 		return err
 	}
 	return r.Rows.Next(dest)

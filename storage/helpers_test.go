@@ -404,16 +404,16 @@ func sound(t testing.TB, db *DB) {
 	}
 	for what, query := range map[string]string{
 		"shown entries without a copy":       `SELECT id FROM entries e WHERE withdrawn = 0 AND NOT EXISTS (SELECT 1 FROM copies c WHERE c.id = e.copy_id AND c.entry_id = e.id AND c.withdrawn = 0)`,
-		"shown entries in no source's list":  `SELECT id FROM entries e WHERE withdrawn = 0 AND NOT EXISTS (SELECT 1 FROM entry_sources s WHERE s.entry_id = e.id)`,
-		"hidden entries in a list":           `SELECT id FROM entries e JOIN entry_sources s ON s.entry_id = e.id WHERE withdrawn = 1`,
-		"places of nobody in a category":     `SELECT entry_id FROM entry_categories l WHERE NOT EXISTS (SELECT 1 FROM categories c WHERE c.id = l.category_id) OR NOT EXISTS (SELECT 1 FROM entries e WHERE e.id = l.entry_id AND e.withdrawn = 0 AND e.sort = l.sort AND e.public_id = l.public_id)`,
-		"places of nobody in a source":       `SELECT entry_id FROM entry_sources l WHERE NOT EXISTS (SELECT 1 FROM sources s WHERE s.id = l.source_id) OR NOT EXISTS (SELECT 1 FROM entries e WHERE e.id = l.entry_id AND e.withdrawn = 0 AND e.sort = l.sort AND e.public_id = l.public_id)`,
-		"entries that say other lists":       `SELECT e.id FROM entries e LEFT JOIN (SELECT entry_id, ` + concat + `(list, ' ') AS lists FROM (SELECT entry_id, 0 AS kind, source_id AS id, 's' || source_id AS list FROM entry_sources UNION ALL SELECT entry_id, 1, category_id, 'c' || category_id FROM entry_categories ORDER BY 1, 2, 3) x GROUP BY entry_id) l ON l.entry_id = e.id WHERE e.lists <> coalesce(l.lists, '')`,
+		"shown entries in no source's list":  `SELECT id FROM entries e WHERE withdrawn = 0 AND NOT EXISTS (SELECT 1 FROM source_entries s WHERE s.entry_id = e.id)`,
+		"hidden entries in a list":           `SELECT id FROM entries e JOIN source_entries s ON s.entry_id = e.id WHERE withdrawn = 1`,
+		"places of nobody in a category":     `SELECT entry_id FROM category_entries l WHERE NOT EXISTS (SELECT 1 FROM categories c WHERE c.id = l.category_id) OR NOT EXISTS (SELECT 1 FROM entries e WHERE e.id = l.entry_id AND e.withdrawn = 0 AND e.sort = l.sort AND e.public_id = l.public_id)`,
+		"places of nobody in a source":       `SELECT entry_id FROM source_entries l WHERE NOT EXISTS (SELECT 1 FROM sources s WHERE s.id = l.source_id) OR NOT EXISTS (SELECT 1 FROM entries e WHERE e.id = l.entry_id AND e.withdrawn = 0 AND e.sort = l.sort AND e.public_id = l.public_id)`,
+		"entries that say other lists":       `SELECT e.id FROM entries e LEFT JOIN (SELECT entry_id, ` + concat + `(list, ' ') AS lists FROM (SELECT entry_id, 0 AS kind, source_id AS id, 's' || source_id AS list FROM source_entries UNION ALL SELECT entry_id, 1, category_id, 'c' || category_id FROM category_entries ORDER BY 1, 2, 3) x GROUP BY entry_id) l ON l.entry_id = e.id WHERE e.lists <> coalesce(l.lists, '')`,
 		"copies of no entry":                 `SELECT id FROM copies WHERE entry_id IS NULL`,
 		"copies of a merged entry":           `SELECT c.id FROM copies c JOIN entries e ON e.id = c.entry_id WHERE e.merged <> 0`,
 		"copies not found by their keys":     `SELECT id FROM copies c LEFT JOIN (SELECT copy_id, count(*) AS n FROM copy_keys GROUP BY copy_id) k ON k.copy_id = c.id WHERE length(keys) <> 17 * coalesce(k.n, 0)`,
 		"copies not found by their text":     `SELECT id FROM copies c LEFT JOIN (SELECT copy_id, count(*) AS n FROM sketches GROUP BY copy_id) s ON s.copy_id = c.id WHERE length(sketch) <> 8 * coalesce(s.n, 0)`,
-		"entries that stand elsewhere":       `SELECT e.id FROM entries e JOIN entry_sources s ON s.entry_id = e.id WHERE s.sort <> e.sort OR s.public_id <> e.public_id`,
+		"entries that stand elsewhere":       `SELECT e.id FROM entries e JOIN source_entries s ON s.entry_id = e.id WHERE s.sort <> e.sort OR s.public_id <> e.public_id`,
 		"deliveries of no row of the outbox": `SELECT d.id FROM deliveries d WHERE NOT EXISTS (SELECT 1 FROM outbox o WHERE o.id = d.id AND o.entry_id = d.entry_id)`,
 		"entries shown and told withdrawn":   `SELECT e.id FROM entries e JOIN (SELECT entry_id, max(id) AS id FROM outbox GROUP BY entry_id) last ON last.entry_id = e.id JOIN outbox o ON o.id = last.id WHERE e.withdrawn = 0 AND o.event = 'withdrawn'`,
 	} {

@@ -81,7 +81,7 @@ func wholeVisits(t *testing.T, db *DB, slug string, lines []string, old int) {
 	if d.Validators.ETag != etag {
 		t.Errorf("%s: %d visits are stored, the validator is %s", slug, stored, d.Validators.ETag)
 	}
-	news := column(t, db, `SELECT count(*) FROM outbox o JOIN entry_sources es ON es.entry_id = o.entry_id JOIN sources s ON s.id = es.source_id
+	news := column(t, db, `SELECT count(*) FROM outbox o JOIN source_entries es ON es.entry_id = o.entry_id JOIN sources s ON s.id = es.source_id
 		WHERE s.slug = $1 AND o.event = 'new'`, slug)
 	same(t, "announced entries of "+slug, news, []string{strconv.Itoa(len(list) - old)})
 }

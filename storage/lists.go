@@ -15,7 +15,7 @@ import (
 
 // standing are the lists an entry stands in: the ids of its sources and of its categories
 // and other lists, in order. It is read with the entry, from entries.lists;
-// entry_sources and entry_categories are asked by list alone.
+// source_entries and category_entries are asked by list alone.
 type standing struct{ sources, categories []int64 }
 
 // text is how a standing is stored: s4 c3 c17.
@@ -162,7 +162,7 @@ func joined(a, b links) []string {
 func (w *writer) bumpSource(source int64) error {
 	w.bump("")
 	return w.bumpLists(map[int64]bool{source: true}, map[int64]bool{}, nil,
-		`SELECT e.id, e.lists FROM entry_sources es JOIN entries e ON e.id = es.entry_id WHERE es.source_id = $1`, source)
+		`SELECT e.id, e.lists FROM source_entries es JOIN entries e ON e.id = es.entry_id WHERE es.source_id = $1`, source)
 }
 
 // bumpLists raises the versions of these lists, and of all in which the entries stand that

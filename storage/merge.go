@@ -199,8 +199,8 @@ func (w *writer) relist(entry int64, e *mergeEntry, sort int64, sources, categor
 		keptSources, keptCategories = nil, nil
 	}
 	err = errors.Join(
-		w.unlink(`DELETE FROM entry_sources WHERE source_id = $1 AND sort = $2 AND public_id = $3`, oldSources, keptSources, e.sort, e.id),
-		w.unlink(`DELETE FROM entry_categories WHERE category_id = $1 AND sort = $2 AND public_id = $3`, oldCategories, keptCategories, e.sort, e.id))
+		w.unlink(`DELETE FROM source_entries WHERE source_id = $1 AND sort = $2 AND public_id = $3`, oldSources, keptSources, e.sort, e.id),
+		w.unlink(`DELETE FROM category_entries WHERE category_id = $1 AND sort = $2 AND public_id = $3`, oldCategories, keptCategories, e.sort, e.id))
 	if sort != e.sort {
 		oldSources, oldCategories = nil, nil
 	}

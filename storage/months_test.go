@@ -47,7 +47,7 @@ func counts(ctx context.Context, db *DB) (got, want []string, err error) {
 			return err
 		}
 		rows, err = tx.QueryContext(ctx, `SELECT '', sort FROM entries WHERE withdrawn = 0
-			UNION ALL SELECT 's ' || source_id, sort FROM entry_sources UNION ALL SELECT 'c ' || category_id, sort FROM entry_categories`)
+			UNION ALL SELECT 's ' || source_id, sort FROM source_entries UNION ALL SELECT 'c ' || category_id, sort FROM category_entries`)
 		if err != nil {
 			return err
 		}
@@ -359,7 +359,8 @@ func TestWordIsFoundInAMonthThoughManyHaveItSince(t *testing.T) {
 // beforeMonths makes of a schema what it was before its version 7.
 var beforeMonths = []string{`DROP TABLE deliveries`, `DROP TABLE told`, `DROP TABLE listeners`, `DROP TABLE hub_subscriptions`, `DROP TABLE push_subscriptions`,
 	`DROP INDEX sources_visited`, `DROP TABLE months`, `ALTER TABLE sources DROP COLUMN health`,
-	`ALTER TABLE entries DROP COLUMN lists`, `CREATE INDEX entry_sources_entry ON entry_sources (entry_id)`, `CREATE INDEX entry_categories_entry ON entry_categories (entry_id)`}
+	`ALTER TABLE entries DROP COLUMN lists`, `ALTER TABLE source_entries RENAME TO entry_sources`, `ALTER TABLE category_entries RENAME TO entry_categories`,
+	`CREATE INDEX entry_sources_entry ON entry_sources (entry_id)`, `CREATE INDEX entry_categories_entry ON entry_categories (entry_id)`}
 
 // A planet that is there already is counted when it is migrated.
 func TestPlanetOfAnOlderSchemaIsCounted(t *testing.T) {

@@ -3,6 +3,7 @@ package storage
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"io"
@@ -278,11 +279,16 @@ func TestCommitInWhichTheProcessWasStoppedIsMadeAgain(t *testing.T) {
 	url := newURL(t)
 	witness := openDSN(t, url)
 	configure(t, witness, nil, remote("a"), remote("b"))
-	stopped, faults := openFaulty(t, url+map[bool]string{true: "&", false: "?"}[strings.Contains(url, "?")]+"idle_in_transaction_session_timeout=50")
+	stopped, faults := openFaulty(t, url)
 	ended := func() bool {
 		return column(t, witness, `SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in transaction%' AND pid <> pg_backend_pid()`)[0] == "0"
 	}
-	faults.wait = func() {
+	// This session alone, or one that is slow for once would be ended, too.
+	faults.wait = func(c driver.Conn) {
+		_, err := c.(driver.ExecerContext).ExecContext(t.Context(), `SET LOCAL idle_in_transaction_session_timeout = 20`, nil)
+		if err != nil {
+			t.Error(err)
+		}
 		for !ended() { // until the server has had enough
 			runtime.Gosched()
 		}

@@ -34,14 +34,17 @@ const (
 	postgresUnread = 15 * time.Second
 	// postgresPatience is how long a server may say nothing to somebody who waits for it.
 	postgresPatience = postgresStatement + time.Minute
+	// postgresMigration is how long to another schema may take.
+	postgresMigration = 24 * time.Hour
 )
 
 // writersLock is the advisory lock of whoever writes entries ("Orry"), one a database.
 const writersLock = 0x4F727279
 
 var postgres = &dialect{
-	name:    "postgres",
-	version: postgresVersion,
+	name:      "postgres",
+	version:   postgresVersion,
+	unhurried: `SET LOCAL statement_timeout = 0`,
 	setVersion: func(ctx context.Context, tx *sql.Tx, n int) error {
 		_, err := tx.ExecContext(ctx, `INSERT INTO meta (name, value) VALUES ('schema', $1) ON CONFLICT (name) DO UPDATE SET value = excluded.value`, fmt.Sprint(n))
 		return err
@@ -97,7 +100,13 @@ func openPostgres(ctx context.Context, address string, e engine) (*DB, error) {
 		}
 	}
 	pooled := *c
-	pooled.DialFunc = dialPatiently(c.DialFunc, e.patience)
+	db := &DB{dialect: postgres, listen: func(ctx context.Context) (*pgx.Conn, error) { return pgx.ConnectConfig(ctx, c) }}
+	pooled.DialFunc = dialPatiently(c.DialFunc, func() time.Duration {
+		if db.migrating.Load() { // who changes every row says nothing until he has
+			return postgresMigration
+		}
+		return e.patience
+	})
 	var connector driver.Connector = postgresConnector{stdlib.GetConnector(pooled), answer}
 	if e.through != nil {
 		connector = e.through(connector)
@@ -110,8 +119,7 @@ func openPostgres(ctx context.Context, address string, e engine) (*DB, error) {
 		return db
 	}
 	// One that commits, one that claims meanwhile, one that indexes, one for a person.
-	db := &DB{dialect: postgres, write: open(4), read: open(2 * runtime.NumCPU()),
-		listen: func(ctx context.Context) (*pgx.Conn, error) { return pgx.ConnectConfig(ctx, c) }}
+	db.write, db.read = open(4), open(2*runtime.NumCPU())
 	if err := db.write.PingContext(ctx); err != nil {
 		db.Close()
 		return nil, err
@@ -256,7 +264,7 @@ func explainPostgres(err error) error {
 		return fmt.Errorf("%w (%v)", ErrReadOnly, err)
 	case e.Code == "57014": // it took too long, or we had it ended
 		return fmt.Errorf("%w (%v)", ErrLocked, err)
-	case class == "57" || class == "08" || class == "53" || e.Code == "25P03": // shut down, connection, no memory, too many, we were stopped for too long
+	case class == "57" || class == "08" || e.Code == "53300" || e.Code == "25P03": // shut down, connection, too many, we were stopped for too long
 		return fmt.Errorf("%w (%v)", ErrUnreachable, err)
 	case e.Code == "XX001" || e.Code == "XX002":
 		return fmt.Errorf("%w (%v)", ErrCorrupt, err)

@@ -61,19 +61,19 @@ func entriesQuery(q feeds.Query, ids []int64) (string, []any) {
 		args = anys(padded(ids))
 		where = append(where, "e.id IN ("+marks(1, len(args))+")")
 	case len(lists) > 0:
-		from, order = "entry_categories o JOIN entries e ON e.id = o.entry_id", "o"
+		from, order = "category_entries o JOIN entries e ON e.id = o.entry_id", "o"
 		where = append(where, "o."+inList(lists[0]))
 		lists = lists[1:]
 	case source:
-		from, order = "entry_sources o JOIN entries e ON e.id = o.entry_id", "o"
+		from, order = "source_entries o JOIN entries e ON e.id = o.entry_id", "o"
 		where = append(where, "o."+inSource())
 		source = false
 	}
 	for _, slug := range lists {
-		where = append(where, "EXISTS (SELECT 1 FROM entry_categories x WHERE x."+inList(slug)+placed+")")
+		where = append(where, "EXISTS (SELECT 1 FROM category_entries x WHERE x."+inList(slug)+placed+")")
 	}
 	if source {
-		where = append(where, "EXISTS (SELECT 1 FROM entry_sources x WHERE x."+inSource()+placed+")")
+		where = append(where, "EXISTS (SELECT 1 FROM source_entries x WHERE x."+inSource()+placed+")")
 	}
 	if q.ID != "" {
 		where = append(where, "e.public_id = "+arg(q.ID))
@@ -269,7 +269,7 @@ func (db *DB) Categories(ctx context.Context) ([]feeds.Category, error) {
 // by slug.
 func (db *DB) Lists(ctx context.Context) ([]feeds.Category, error) {
 	rows, err := db.read.QueryContext(ctx, `SELECT c.slug, c.title, count(e.id), coalesce(max(e.sort), 0), coalesce(max(e.changed), 0) FROM categories c
-		LEFT JOIN entry_categories ec ON ec.category_id = c.id LEFT JOIN entries e ON e.id = ec.entry_id
+		LEFT JOIN category_entries ec ON ec.category_id = c.id LEFT JOIN entries e ON e.id = ec.entry_id
 		GROUP BY c.id HAVING c.configured = 1 OR count(e.id) > 0 ORDER BY c.slug`)
 	if err != nil {
 		return nil, fmt.Errorf("read the categories: %w", explain(err))
@@ -295,7 +295,7 @@ func (db *DB) Lists(ctx context.Context) ([]feeds.Category, error) {
 func (db *DB) SourcesIn(ctx context.Context, category string) ([]string, error) {
 	var list []string
 	err := db.snapshot(ctx, func(tx *sql.Tx) error {
-		rows, err := tx.QueryContext(ctx, `SELECT DISTINCT e.lists FROM entry_categories ec JOIN entries e ON e.id = ec.entry_id
+		rows, err := tx.QueryContext(ctx, `SELECT DISTINCT e.lists FROM category_entries ec JOIN entries e ON e.id = ec.entry_id
 			WHERE ec.category_id = (SELECT id FROM categories WHERE slug = $1)`, category)
 		if err != nil {
 			return err

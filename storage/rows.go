@@ -14,8 +14,8 @@ type insertion struct {
 var (
 	keyed      = &insertion{`INSERT INTO copy_keys (hash, copy_id) VALUES `, 2, ` ON CONFLICT DO NOTHING`}
 	sketched   = &insertion{`INSERT INTO sketches (hash, sort, copy_id) VALUES `, 3, ` ON CONFLICT DO NOTHING`}
-	inSource   = &insertion{`INSERT INTO entry_sources (source_id, sort, public_id, entry_id) VALUES `, 4, ""}
-	inCategory = &insertion{`INSERT INTO entry_categories (category_id, sort, public_id, entry_id) VALUES `, 4, ""}
+	inSource   = &insertion{`INSERT INTO source_entries (source_id, sort, public_id, entry_id) VALUES `, 4, ""}
+	inCategory = &insertion{`INSERT INTO category_entries (category_id, sort, public_id, entry_id) VALUES `, 4, ""}
 	owed       = &insertion{`INSERT INTO outbox (entry_id, event, at) VALUES `, 3, ""}
 	// Never backwards, whatever the clock does: Last-Modified comes from it.
 	raisedTo = &insertion{`INSERT INTO versions (scope, seq, changed) VALUES `, 3, ` ON CONFLICT (scope) DO UPDATE

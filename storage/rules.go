@@ -201,7 +201,7 @@ func (w *writer) configured(name feeds.CategoryName) error {
 	}
 	// Every entry in it shows its name, and is found by it.
 	return w.bumpLists(map[int64]bool{}, map[int64]bool{}, w.reword,
-		`SELECT e.id, e.lists FROM entry_categories ec JOIN entries e ON e.id = ec.entry_id WHERE ec.category_id = $1`, id)
+		`SELECT e.id, e.lists FROM category_entries ec JOIN entries e ON e.id = ec.entry_id WHERE ec.category_id = $1`, id)
 }
 
 // reapply puts some entries of the source, those behind last, into their categories

@@ -9,7 +9,9 @@ const (
 	// indexSoon is how long what was committed may wait for more, to be indexed together.
 	indexSoon = 300 * time.Millisecond
 	// indexAnyway is when it is looked for what other processes have committed.
-	indexAnyway = 2 * time.Second
+	indexAnyway = time.Minute
+	// indexLook is when it is looked whether there is anything.
+	indexLook = 2 * time.Second
 	// indexStandsBack is how many times as long as a step what indexes rests after it
 	// while visits are stored.
 	indexStandsBack = 4
@@ -59,8 +61,8 @@ func (db *DB) IndexBehind(ctx context.Context, report func(error)) {
 			rest(ctx, indexStandsBack*time.Since(began), nil)
 		case !more:
 			again, last = indexAgain, ""
-			for rest(ctx, indexAnyway, db.nudged); ctx.Err() == nil && !db.anyUnindexed(ctx); {
-				rest(ctx, indexAnyway, db.nudged)
+			// Not only what is to be indexed is to be done: an index may be of no use.
+			for since := time.Now(); !rest(ctx, indexLook, db.nudged) && time.Since(since) < indexAnyway && !db.anyUnindexed(ctx); {
 			}
 			rest(ctx, indexSoon, nil)
 		}
@@ -74,13 +76,15 @@ func (db *DB) anyUnindexed(ctx context.Context) (any bool) {
 	return any || err != nil
 }
 
-// rest waits so long, or until somebody wakes it.
-func rest(ctx context.Context, d time.Duration, wake <-chan struct{}) {
+// rest waits so long, or until somebody wakes it, and says whether anybody did.
+func rest(ctx context.Context, d time.Duration, wake <-chan struct{}) (woken bool) {
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
 	case <-t.C:
+		return false
 	case <-wake:
 	case <-ctx.Done():
 	}
+	return true
 }

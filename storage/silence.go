@@ -18,13 +18,13 @@ import (
 // until its last row is read, and the end of a transaction has none.
 type patientConn struct {
 	net.Conn
-	patience time.Duration
+	patience func() time.Duration
 }
 
 var errSilent = errors.New("nothing was heard of it")
 
 // dialPatiently dials connections that end when the other side is silent for so long.
-func dialPatiently(dial pgconn.DialFunc, patience time.Duration) pgconn.DialFunc {
+func dialPatiently(dial pgconn.DialFunc, patience func() time.Duration) pgconn.DialFunc {
 	return func(ctx context.Context, network, address string) (net.Conn, error) {
 		c, err := dial(ctx, network, address)
 		if err != nil {
@@ -40,10 +40,11 @@ func (c *patientConn) Write(b []byte) (int, error) { return c.within(c.Conn.Writ
 // within closes the connection rather than set it a deadline: that is the means by which
 // the driver ends a question with its context, and one of ours would undo it.
 func (c *patientConn) within(f func([]byte) (int, error), b []byte) (int, error) {
-	silence := time.AfterFunc(c.patience, func() { c.Close() })
+	patience := c.patience()
+	silence := time.AfterFunc(patience, func() { c.Close() })
 	n, err := f(b)
 	if !silence.Stop() && err != nil {
-		err = fmt.Errorf("%w for %v", errSilent, c.patience)
+		err = fmt.Errorf("%w for %v", errSilent, patience)
 	}
 	return n, err
 }

@@ -326,9 +326,9 @@ func (w *writer) storedSources() ([]storedSource, error) {
 // number of its entries, when the newest of them is from, and the newest change.
 func (db *DB) Sources(ctx context.Context) ([]feeds.Source, error) {
 	rows, err := db.read.QueryContext(ctx, `SELECT `+sourceColumns+`,
-		(SELECT count(*) FROM entry_sources es WHERE es.source_id = sources.id),
-		(SELECT coalesce(max(es.sort), 0) FROM entry_sources es WHERE es.source_id = sources.id),
-		(SELECT coalesce(max(e.changed), 0) FROM entry_sources es JOIN entries e ON e.id = es.entry_id WHERE es.source_id = sources.id)
+		(SELECT count(*) FROM source_entries es WHERE es.source_id = sources.id),
+		(SELECT coalesce(max(es.sort), 0) FROM source_entries es WHERE es.source_id = sources.id),
+		(SELECT coalesce(max(e.changed), 0) FROM source_entries es JOIN entries e ON e.id = es.entry_id WHERE es.source_id = sources.id)
 		FROM sources ORDER BY slug`)
 	if err != nil {
 		return nil, fmt.Errorf("read the sources: %w", explain(err))

@@ -49,6 +49,7 @@ type DB struct {
 	preparing chan struct{}
 	worker    int64 // who we are among those that claim
 	schema    int   // that we know; 0: it is being made
+	migrating atomic.Bool
 	// ahead is by how many microseconds the clock of the database is ahead of ours.
 	ahead    atomic.Int64
 	feedSize atomic.Int64           // see SetFeedSize
@@ -160,7 +161,14 @@ func (db *DB) migrate(ctx context.Context) error {
 
 func (db *DB) migrateTo(ctx context.Context, schemas []int) error {
 	d, newest := db.dialect, schemas[len(schemas)-1]
+	db.migrating.Store(true)
+	defer db.migrating.Store(false)
 	return db.tx(ctx, func(t *txn) error {
+		if d.unhurried != "" {
+			if err := t.exec(d.unhurried); err != nil {
+				return err
+			}
+		}
 		have, err := d.schemaVersion(ctx, t.tx) // another process may have been faster
 		if err != nil {
 			return err

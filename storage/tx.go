@@ -84,14 +84,15 @@ func (db *DB) txBeside(ctx context.Context, f func(*txn) error) error {
 		return explain(err)
 	}
 	defer tx.Rollback() //nolint:errcheck // after a Commit it does nothing
-	if err := f(&txn{ctx: ctx, tx: tx, db: db, last: map[string]int64{}, first: map[string]int64{},
-		categories: map[feeds.CategoryName]categoryRow{}, scopes: map[string]int64{}}); err != nil {
-		if isStopped(err) {
-			return endedError{explain(err)}
-		}
-		return explain(err)
+	err = f(&txn{ctx: ctx, tx: tx, db: db, last: map[string]int64{}, first: map[string]int64{},
+		categories: map[feeds.CategoryName]categoryRow{}, scopes: map[string]int64{}})
+	if err == nil {
+		err = tx.Commit()
 	}
-	return explain(tx.Commit())
+	if isStopped(err) {
+		return endedError{explain(err)}
+	}
+	return explain(err)
 }
 
 // endedError is that of a transaction which the server ended before it was to be

@@ -8,3 +8,7 @@ UPDATE entries SET lists = coalesce((SELECT group_concat(list, ' ') FROM
   WHERE withdrawn = 0;
 DROP INDEX entry_sources_entry;
 DROP INDEX entry_categories_entry;
+-- They have other names, so that a program of before that still runs writes nothing: it
+-- would leave the column out.
+ALTER TABLE entry_sources RENAME TO source_entries;
+ALTER TABLE entry_categories RENAME TO category_entries;
