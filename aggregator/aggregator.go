@@ -9,7 +9,6 @@ import (
 	"context"
 	"fmt"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/robfig/cron/v3"
@@ -28,9 +27,9 @@ type Store interface {
 	Claim(ctx context.Context, want feeds.Want) ([]feeds.Due, error)
 	// Waiting counts what Claim would lease without its limit.
 	Waiting(ctx context.Context, want feeds.Want) (int, error)
-	// Claimed counts the sources that Claim would lease were they not, or others of their
-	// hosts, somebody's, and says when the first and the last of these leases end.
-	Claimed(ctx context.Context, want feeds.Want) (n int, first, last time.Time, err error)
+	// OthersEnd is when the first lease ends that other processes have of a source which
+	// Claim would lease else; zero: they have none.
+	OthersEnd(ctx context.Context, want feeds.Want) (time.Time, error)
 	// Release gives a lease back of which no visit was stored, at that time or at once: a
 	// host that was asked has its pause.
 	Release(ctx context.Context, due feeds.Due, at time.Time) error
@@ -147,6 +146,9 @@ type Summary struct {
 	feeds.Tally
 	Sources, Failed, Unchanged int
 	Took                       time.Duration
+	// OthersEnd is when the first lease ends that other processes had of a source that was
+	// due, when this pass found nobody else; zero: they had none.
+	OthersEnd time.Time
 }
 
 func (s Summary) String() string {
@@ -201,6 +203,10 @@ func (a *Aggregator) Refresh(ctx context.Context, p Pass) (Summary, error) {
 		w.N = n
 		return w
 	})
+	if err == nil && gctx.Err() == nil { // a lease may end while the last visits go on
+		now := a.Now()
+		pass.summary.OthersEnd, err = a.Store.OthersEnd(ctx, a.want(p, now, start))
+	}
 	if trouble := g.Wait(); trouble != nil {
 		err = trouble // the first; claiming only ended because of it
 	}
@@ -216,46 +222,46 @@ func (a *Aggregator) Refresh(ctx context.Context, p Pass) (Summary, error) {
 // claimed and has not visited when his lease ends, he will not visit any more: then there
 // is a pass, too. report is told how each went, of the latter if it had something to do.
 func (a *Aggregator) Run(ctx context.Context, schedule string, report func(Summary, error)) error {
+	var busy sync.Mutex
 	leases := make(chan time.Time, 1)
-	var unscheduled atomic.Bool
-	// cron's jobs take no context, so they close over ours.
-	job := cron.FuncJob(func() {
-		if ctx.Err() != nil {
+	pass := func(scheduled bool) {
+		if ctx.Err() != nil || !busy.TryLock() {
 			return
 		}
-		called := unscheduled.Swap(false)
+		defer busy.Unlock()
 		s, err := a.Refresh(ctx, Pass{})
-		if ctx.Err() == nil && (!called || s.Sources > 0 || err != nil) {
+		if ctx.Err() == nil && (scheduled || s.Sources > 0 || err != nil) {
 			report(s, err)
 		}
-		now := a.Now()
-		if n, end, _, err := a.Store.Claimed(ctx, a.want(Pass{}, now, now)); err == nil && n > 0 {
-			select {
-			case <-leases: // of the pass before
-			default:
-			}
-			leases <- end
+		if err != nil || s.OthersEnd.IsZero() { // what a store in trouble has missed is for the schedule
+			return
 		}
-	})
-	one := cron.SkipIfStillRunning(cron.DiscardLogger)(job)
+		select {
+		case <-leases: // of the pass before
+		default:
+		}
+		leases <- s.OthersEnd
+	}
 	c := cron.New()
-	if _, err := c.AddJob(schedule, one); err != nil {
+	if _, err := c.AddFunc(schedule, func() { pass(true) }); err != nil { // which takes no context
 		return fmt.Errorf("schedule %q: %w", schedule, err)
 	}
 	var others sync.WaitGroup
-	others.Go(one.Run)
+	others.Go(func() { pass(true) })
 	c.Start()
 	defer others.Wait()
 	lease := time.NewTimer(time.Hour)
 	lease.Stop()
 	defer lease.Stop()
+	var notBefore time.Time
 	for {
 		select {
 		case end := <-leases:
-			lease.Reset(end.Sub(a.Now()) + leaseOver)
+			now := a.Now()
+			lease.Reset(max(end.Sub(now)+leaseOver, notBefore.Sub(now)))
 		case <-lease.C:
-			unscheduled.Store(true)
-			others.Go(one.Run)
+			notBefore = a.Now().Add(leasePause)
+			others.Go(func() { pass(false) })
 		case <-ctx.Done():
 			<-c.Stop().Done()
 			return nil
@@ -263,5 +269,9 @@ func (a *Aggregator) Run(ctx context.Context, schedule string, report func(Summa
 	}
 }
 
-// leaseOver is how long after the end of another's lease his sources are claimed.
-const leaseOver = 100 * time.Millisecond
+// leaseOver is how long after the end of another's lease his sources are claimed, and
+// leasePause how long after one such pass the next may be.
+const (
+	leaseOver  = 100 * time.Millisecond
+	leasePause = 10 * time.Second
+)

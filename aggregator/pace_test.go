@@ -12,6 +12,7 @@ import (
 
 	"orrery/aggregator/fetch"
 	"orrery/feeds"
+	"orrery/storage"
 )
 
 // meter answers every source after a while and notes who is asked when.
@@ -227,14 +228,25 @@ func TestRunVisitsNowAndThenAsScheduledAndNeverTwiceAtOnce(t *testing.T) {
 	}
 }
 
+// claimedByAnother is a store of a and b, of which another process has b for so long.
+func claimedByAnother(t *testing.T, lease time.Duration) *storage.DB {
+	t.Helper()
+	path := newFile(t)
+	here, there := open(t, path), open(t, path)
+	now := time.Now()
+	if err := here.Sync(t.Context(), epoch, []feeds.Source{remote("a"), remote("b")}, &feeds.Rules{}); err != nil {
+		t.Fatal(err)
+	}
+	if due, err := there.Claim(t.Context(), feeds.Want{Now: now, Start: now, N: 1, Lease: lease, Slugs: []string{"b"}}); len(due) != 1 || err != nil {
+		t.Fatal(due, err)
+	}
+	return here
+}
+
 // A worker that died has its sources until its lease ends, and no longer.
 func TestRunVisitsWhatAnotherHadClaimedWhenItsLeaseEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		db := stored(t, remote("a"), remote("b"))
-		now := time.Now()
-		if due, err := db.Claim(t.Context(), feeds.Want{Now: now, Start: now, N: 1, Lease: 40 * time.Second, Slugs: []string{"b"}}); len(due) != 1 || err != nil {
-			t.Fatal(due, err)
-		}
+		db := claimedByAnother(t, 40*time.Second)
 		m := newMeter(0)
 		a, _ := newAggregator(db, m.fetch, func(o *Options) { o.Now = time.Now })
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
@@ -246,6 +258,38 @@ func TestRunVisitsWhatAnotherHadClaimedWhenItsLeaseEnds(t *testing.T) {
 		same(t, "asked for a", m.asked("a"), []string{"00"})
 		same(t, "asked for b", m.asked("b"), []string{"40"})
 		same(t, "reports", reports, []string{"1 <nil>", "1 <nil>"})
+	})
+}
+
+// The pass that finds them claimed may still be waiting for a slow one when the lease ends.
+func TestRunVisitsWhatAnotherHadClaimedThoughALongPassGoesOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		other := claimedByAnother(t, 20*time.Second)
+		m := newMeter(50 * time.Second)
+		a, _ := newAggregator(other, m.fetch, func(o *Options) { o.Now = time.Now })
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
+		defer cancel()
+		if err := a.Run(ctx, "@every 1h", func(Summary, error) {}); err != nil {
+			t.Error(err)
+		}
+		same(t, "asked for b", m.asked("b"), []string{"50"})
+	})
+}
+
+// A store in trouble is no reason to ask others again and again.
+func TestRunAsksNobodyMoreOftenBecauseTheStoreIsInTrouble(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := &brokenStore{DB: stored(t, remote("a"), remote("b")), commit: func(feeds.Visit) error { return errTrouble }}
+		m := newMeter(0)
+		a, _ := newAggregator(b, m.fetch, func(o *Options) { o.Now, o.Pause = time.Now, time.Second })
+		ctx, cancel := context.WithTimeout(t.Context(), 59*time.Minute)
+		defer cancel()
+		if err := a.Run(ctx, "@every 1h", func(Summary, error) {}); err != nil {
+			t.Error(err)
+		}
+		if n := len(m.asked("a")) + len(m.asked("b")); n > 2 {
+			t.Errorf("they were asked %d times", n)
+		}
 	})
 }
 

@@ -190,18 +190,31 @@ func (db *DB) Waiting(ctx context.Context, want feeds.Want) (int, error) {
 	return n, nil
 }
 
-// Claimed counts the sources that want is about and that are claimed, they or others
-// of their hosts, and says until when the first and the last of them are: they are being
-// visited, or whoever did was killed.
-func (db *DB) Claimed(ctx context.Context, want feeds.Want) (n int, first, last time.Time, err error) {
+// OthersEnd is when the first of the leases ends that other workers have of sources that
+// want is about; zero: they have none.
+func (db *DB) OthersEnd(ctx context.Context, want feeds.Want) (time.Time, error) {
 	where, args := visitable(want)
-	var from, until int64
-	err = db.read.QueryRowContext(ctx, fmt.Sprintf(`SELECT count(*), coalesce(min(until), 0), coalesce(max(until), 0) FROM (%s WHERE %s) AS claims WHERE until > $%d`,
-		claims(len(args)+1), where, len(args)+2), append(args, db.worker, db.leaseTime(want.Now))...).Scan(&n, &from, &until)
+	var first int64
+	err := db.read.QueryRowContext(ctx, fmt.Sprintf(`SELECT coalesce(min(lease), 0) FROM sources WHERE lease > $%d AND worker <> $%d AND `, len(args)+1, len(args)+2)+where,
+		append(args, db.leaseTime(want.Now), db.worker)...).Scan(&first)
 	if err != nil {
-		return 0, first, last, fmt.Errorf("count the claims: %w", explain(err))
+		return time.Time{}, fmt.Errorf("look for the claims of others: %w", explain(err))
 	}
-	return n, db.fromLease(from), db.fromLease(until), nil
+	return db.fromLease(first), nil
+}
+
+// Claimed counts the sources that want is about and that are claimed, they or others
+// of their hosts, and says until when the last of them is: they are being visited, or
+// whoever did was killed.
+func (db *DB) Claimed(ctx context.Context, want feeds.Want) (n int, until time.Time, err error) {
+	where, args := visitable(want)
+	var last int64
+	err = db.read.QueryRowContext(ctx, fmt.Sprintf(`SELECT count(*), coalesce(max(until), 0) FROM (%s WHERE %s) AS claims WHERE until > $%d`,
+		claims(len(args)+1), where, len(args)+2), append(args, db.worker, db.leaseTime(want.Now))...).Scan(&n, &last)
+	if err != nil {
+		return 0, time.Time{}, fmt.Errorf("count the claims: %w", explain(err))
+	}
+	return n, db.fromLease(last), nil
 }
 
 // claims asks for sources and until when they, or others of their hosts, are claimed;

@@ -18,7 +18,13 @@ const clockSlack = time.Hour
 // Faults). What time it is the clock of the database says, where it has one: a machine
 // whose own is late must not move what the others do. Where nothing is dated so, nothing
 // is written.
+//
+// A pass begins with it: in a store that a newer program has changed with ErrNewer, before
+// anybody is asked for what could not be stored.
 func (db *DB) MendClock(ctx context.Context, now time.Time) error {
+	if err := db.sameSchema(ctx, db.read); err != nil {
+		return explain(err)
+	}
 	later := func(d time.Duration) int64 { return db.leaseTime(now.Add(d)) }
 	var any bool
 	err := db.read.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM sources WHERE retired = 0 AND -last_visit < $1)

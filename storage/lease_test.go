@@ -222,29 +222,48 @@ func TestClaimsThatKeepSourcesFromAPassAreCounted(t *testing.T) {
 			want  feeds.Want
 			at    time.Duration
 			n     int
-			first time.Duration
 			until time.Duration
 		}{
-			{"due", feeds.Want{}, time.Minute, 2, time.Hour, 2 * time.Hour},
-			{"all", all, time.Minute, 3, 2 * time.Minute, 2 * time.Hour},
-			{"named", feeds.Want{Slugs: []string{"a"}}, time.Minute, 1, time.Hour, time.Hour},
-			{"those of all that may be visited", feeds.Want{All: true, MinInterval: time.Hour}, time.Minute, 2, time.Hour, 2 * time.Hour},
-			{"when the first has run out", feeds.Want{}, time.Hour, 1, 2 * time.Hour, 2 * time.Hour},
-			{"when all have", all, 2 * time.Hour, 0, 0, 0},
+			{"due", feeds.Want{}, time.Minute, 2, 2 * time.Hour},
+			{"all", all, time.Minute, 3, 2 * time.Hour},
+			{"named", feeds.Want{Slugs: []string{"a"}}, time.Minute, 1, time.Hour},
+			{"those of all that may be visited", feeds.Want{All: true, MinInterval: time.Hour}, time.Minute, 2, 2 * time.Hour},
+			{"when the first has run out", feeds.Want{}, time.Hour, 1, 2 * time.Hour},
+			{"when all have", all, 2 * time.Hour, 0, 0},
 		} {
 			c.want.Now = epoch.Add(c.at)
 			c.want.Start = c.want.Now
-			n, first, until, err := db.Claimed(t.Context(), c.want)
+			n, until, err := db.Claimed(t.Context(), c.want)
 			if err != nil || n != c.n || n > 0 && !until.Equal(epoch.Add(c.until)) || n == 0 && !until.IsZero() {
 				t.Errorf("%s: %d until %v, %v", c.name, n, until, err)
-			}
-			if n > 0 && !first.Equal(epoch.Add(c.first)) {
-				t.Errorf("%s: the first until %v", c.name, first)
 			}
 		}
 		leases, err := db.Leases(t.Context(), epoch.Add(time.Hour))
 		if err != nil || len(leases) != 1 || !leases["b"].Equal(epoch.Add(2*time.Hour)) {
 			t.Errorf("%v, %v", leases, err)
+		}
+	})
+}
+
+// What a dead worker had may be visited when its lease ends, which is known beforehand.
+func TestEndOfTheLeasesOfOthersIsKnown(t *testing.T) {
+	eachWith(t, 2, func(t *testing.T, all []*DB) {
+		configure(t, all[0], nil, remote("a"), remote("b"), remote("c"))
+		for slug, lease := range map[string]time.Duration{"a": time.Hour, "b": 2 * time.Hour} {
+			claim(t, all[0], feeds.Want{Now: epoch, N: 1, Lease: lease, Slugs: []string{slug}})
+		}
+		claim(t, all[1], feeds.Want{Now: epoch, N: 1, Lease: time.Minute, Slugs: []string{"c"}})
+		for _, c := range []struct {
+			db   *DB
+			at   time.Duration
+			want time.Time
+		}{
+			{all[1], 0, epoch.Add(time.Hour)}, {all[1], time.Hour, epoch.Add(2 * time.Hour)}, {all[1], 2 * time.Hour, time.Time{}}, {all[0], 0, epoch.Add(time.Minute)},
+		} {
+			now := epoch.Add(c.at)
+			if end, err := c.db.OthersEnd(t.Context(), feeds.Want{Now: now, Start: now}); err != nil || !end.Equal(c.want) {
+				t.Errorf("after %v: %v, %v, want %v", c.at, end, err, c.want)
+			}
 		}
 	})
 }

@@ -37,7 +37,7 @@ func (db *DB) tx(ctx context.Context, f func(*txn) error) error {
 		if err := db.dialect.alone(t.ctx, t.tx); err != nil {
 			return err
 		}
-		if err := t.sameSchema(); err != nil {
+		if err := db.sameSchema(ctx, t.tx); err != nil {
 			return err
 		}
 		if err := f(t); err != nil {
@@ -63,15 +63,15 @@ func (db *DB) tx(ctx context.Context, f func(*txn) error) error {
 
 // sameSchema refuses to write what a newer program has changed since we opened it: what
 // we do not know of would be missing.
-func (t *txn) sameSchema() error {
-	if t.db.schema == 0 {
+func (db *DB) sameSchema(ctx context.Context, q queryer) error {
+	if db.schema == 0 {
 		return nil
 	}
 	var have int
-	if err := t.row(t.db.dialect.schema).Scan(&have); err != nil {
+	if err := q.QueryRowContext(ctx, db.dialect.schema).Scan(&have); err != nil {
 		return err
 	}
-	if have > t.db.schema {
+	if have > db.schema {
 		return ErrNewer
 	}
 	return nil

@@ -126,7 +126,7 @@ func (p *program) notVisited(ctx context.Context, pl *planet, want aggregator.Pa
 // stillClaimed tells of sources that a pass has missed since they are claimed.
 func (p *program) stillClaimed(ctx context.Context, pl *planet, want aggregator.Pass) error {
 	now := time.Now()
-	n, _, until, err := pl.store.Claimed(ctx, feeds.Want{Now: now, Start: now, All: want.All, MinInterval: pl.config.Fetch.MinInterval})
+	n, until, err := pl.store.Claimed(ctx, feeds.Want{Now: now, Start: now, All: want.All, MinInterval: pl.config.Fetch.MinInterval})
 	if err != nil || n == 0 {
 		return err
 	}

@@ -29,7 +29,13 @@ func (s *Site) document(ctx context.Context, rt route) (*document, error) {
 	if d := s.current(rt); d != nil {
 		return d, nil
 	}
-	made := s.flight.DoChan(rt.String(), func() (any, error) {
+	made := s.flight.DoChan(rt.String(), func() (_ any, err error) {
+		// There is no request above this that would contain it.
+		defer func() {
+			if p := recover(); p != nil {
+				err = fmt.Errorf("make %s: %v", rt, p)
+			}
+		}()
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), renderTimeout)
 		defer cancel()
 		return s.renew(ctx, rt)

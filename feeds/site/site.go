@@ -217,7 +217,9 @@ func (s *Site) Refresh(ctx context.Context) (err error) {
 	defer s.refresh.Unlock()
 	defer func() {
 		s.tick.Add(1)
-		s.lost.Store(err != nil)
+		if !errors.Is(err, context.Canceled) { // else whoever asked has gone
+			s.lost.Store(err != nil)
+		}
 	}()
 	seq, _, err := s.reader.Version(ctx, feeds.Query{Text: "*"}) // of what is found, too
 	if err != nil {

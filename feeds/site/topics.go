@@ -2,6 +2,7 @@ package site
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/url"
 	"slices"
@@ -115,18 +116,38 @@ func (s *Site) topic(address string) (route, bool) {
 	return rt, ok && rt.changes()
 }
 
-// Content is a topic's document as it is now, with its media type.
+// Content is a topic's document as it is now, with its media type; an error if it cannot be
+// made now, though there may be one of before.
 func (s *Site) Content(ctx context.Context, topic string) (body []byte, mediaType string, err error) {
 	rt, ok := s.topic(topic)
 	if !ok {
 		return nil, "", errNotFound
 	}
-	if err := s.Refresh(ctx); err != nil {
+	if err := s.refreshSoon(ctx); err != nil {
 		return nil, "", err
 	}
-	d, err := s.document(ctx, rt)
-	if err != nil {
-		return nil, "", err
+	// What was good before is good enough for readers, who ask again, but not for this. It
+	// may also be being made by somebody who has asked before.
+	for epoch, try := s.epoch.Load(), 0; ; try++ {
+		d, err := s.document(ctx, rt)
+		if err != nil {
+			return nil, "", err
+		}
+		if k := s.keeps(rt).get(rt); k == nil || k.epoch.Load() >= epoch {
+			return d.plain.body, d.facts.typ, nil
+		}
+		if try == 1 {
+			return nil, "", fmt.Errorf("make %s anew: %w", rt, errSilent)
+		}
 	}
-	return d.plain.body, d.facts.typ, nil
+}
+
+// errSilent says that the store has not answered in time.
+var errSilent = errors.New("the store takes too long")
+
+// refreshSoon is Refresh, for which others wait, too.
+func (s *Site) refreshSoon(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, keptPatience)
+	defer cancel()
+	return s.Refresh(ctx)
 }

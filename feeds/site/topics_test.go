@@ -1,10 +1,13 @@
 package site
 
 import (
+	"context"
+	"errors"
 	"net/url"
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"orrery/feeds"
@@ -92,4 +95,42 @@ func TestHubsKnowWhatAPostHasLeft(t *testing.T) {
 	if _, err := s.TopicsSince(t.Context(), at); err == nil {
 		t.Error("a store that does not answer has changed nothing")
 	}
+}
+
+// Who is told of a change must not be given what was there before it.
+func TestContentIsOfNowOrAnError(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake()
+		s := newSite(t, f)
+		topic := "https://planet.example/feed.atom"
+		before, _, err := s.Content(t.Context(), topic)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f.change("plain01", func(e *feeds.Entry) { e.Title += "!" })
+		gate := make(chan struct{})
+		f.gate = gate
+		if text, _, err := s.Content(t.Context(), topic); !errors.Is(err, errSilent) {
+			t.Errorf("the store is slow: %d bytes, %v", len(text), err)
+		}
+		wantStatus(t, get(s, "/feed.atom"), 200) // which is good enough for a reader
+		f.gate = nil
+		close(gate)
+		synctest.Wait()
+		after, _, err := s.Content(t.Context(), topic)
+		if err != nil || string(after) == string(before) {
+			t.Errorf("the store is quick again: %v", err)
+		}
+	})
+}
+
+// panicky is a store whose answer nobody foresaw.
+type panicky struct{ *fake }
+
+func (panicky) Version(context.Context, feeds.Query) (int64, time.Time, error) { panic("unforeseen") }
+
+func TestAPanicFailsTheOneRequest(t *testing.T) {
+	f := newFake()
+	s := newSite(t, f, func(o *Options) { o.Reader = panicky{f} })
+	wantStatus(t, get(s, "/feed.atom"), 503)
 }
