@@ -87,8 +87,13 @@ func missing(c *config.Config) (problems config.Errors) {
 			}
 		}
 		if filepath.IsAbs(s.OPML) { // else it was not understood
-			if _, err := readOPML(s.OPML); err != nil {
+			list, err := readOPML(s.OPML)
+			switch {
+			case err != nil:
 				problems = append(problems, listProblem(c, s, err))
+			case len(list.Outlines) == 0:
+				p.Message, p.Hint = "the list "+s.OPML+" names no feed", "correct the path, or export the list again"
+				problems = append(problems, p)
 			}
 		}
 		if filepath.IsAbs(s.Markdown) {
