@@ -56,6 +56,7 @@ func give(t *testing.T, folder, other string) {
 // The disk of the server's tables is full: nothing acknowledged is lost, what is there is
 // read, and writing resumes by itself, with the same handle.
 func TestServerWhoseDiskIsFullLosesNothingAndWritingResumes(t *testing.T) {
+	leaveOutPostgres(t)
 	server := pgtest.Start(t, true)
 	admin := openDSN(t, server.URL(t)).write
 	folder := smallDiskOf(t, dataOf(t, admin), 40)
@@ -92,6 +93,7 @@ func TestServerWhoseDiskIsFullLosesNothingAndWritingResumes(t *testing.T) {
 // The disk of the server's log is full: the server ends itself. When there is room, and it
 // was started again, every visit is there that was acknowledged, and the handle goes on.
 func TestServerThatHasNoRoomForItsLogLosesNothing(t *testing.T) {
+	leaveOutPostgres(t)
 	server := pgtest.Start(t, true)
 	url := server.URL(t)
 	db := openDSN(t, url)
@@ -135,6 +137,7 @@ func TestServerThatHasNoRoomForItsLogLosesNothing(t *testing.T) {
 // A server that takes nothing, as one that follows another does or is told to, is read and
 // named; when it takes again, writing resumes.
 func TestServerThatIsReadOnlyIsReadAndNamed(t *testing.T) {
+	leaveOutPostgres(t)
 	server := pgtest.Start(t, true)
 	url := server.URL(t)
 	db := openDSN(t, url)
