@@ -191,11 +191,13 @@ func (db *DB) Waiting(ctx context.Context, want feeds.Want) (int, error) {
 }
 
 // OthersEnd is when the first of the leases ends that other workers have of sources that
-// want is about; zero: they have none. It looks only at what is claimed, as othersClaim.
+// want is about; zero: they have none. It looks only at what is claimed,
+// which the limit has the engine do first.
 func (db *DB) OthersEnd(ctx context.Context, want feeds.Want) (time.Time, error) {
 	where, args := visitable(want)
 	var first int64
-	err := db.read.QueryRowContext(ctx, fmt.Sprintf(`SELECT coalesce(min(lease), 0) FROM sources WHERE lease > 0 AND lease - $%d > 0 AND worker <> $%d AND `, len(args)+1, len(args)+2)+where,
+	err := db.read.QueryRowContext(ctx, fmt.Sprintf(`SELECT coalesce(min(lease), 0) FROM
+		(SELECT * FROM sources WHERE lease > 0 AND lease - $%d > 0 AND worker <> $%d LIMIT 1000000) AS sources WHERE `, len(args)+1, len(args)+2)+where,
 		append(args, db.leaseTime(want.Now), db.worker)...).Scan(&first)
 	if err != nil {
 		return time.Time{}, fmt.Errorf("look for the claims of others: %w", explain(err))
