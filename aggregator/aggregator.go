@@ -205,7 +205,8 @@ func (a *Aggregator) Refresh(ctx context.Context, p Pass) (Summary, error) {
 	})
 	if err == nil && gctx.Err() == nil { // a lease may end while the last visits go on
 		now := a.Now()
-		pass.summary.OthersEnd, err = a.Store.OthersEnd(ctx, a.want(p, now, start))
+		// If it cannot be known now, the next pass will see.
+		pass.summary.OthersEnd, _ = a.Store.OthersEnd(ctx, a.want(p, now, start))
 	}
 	if trouble := g.Wait(); trouble != nil {
 		err = trouble // the first; claiming only ended because of it
