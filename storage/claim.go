@@ -23,11 +23,11 @@ func (db *DB) Claim(ctx context.Context, want feeds.Want) ([]feeds.Due, error) {
 		due, err = db.claimOnce(ctx, want)
 		return err
 	}
-	err := twice(claim)
+	err := anew(claim)
 	for wait := besideFirst; errors.Is(err, feeds.ErrBeside) && wait < besideMost; wait *= 2 {
 		select {
 		case <-time.After(wait):
-			err = twice(claim)
+			err = anew(claim)
 		case <-ctx.Done():
 			err = ctx.Err()
 		}

@@ -116,11 +116,11 @@ func (db *DB) commitBatch(ctx context.Context, batch []*pending) {
 		failed, err = db.commitAll(ctx, batch)
 		return err
 	}
-	err := twice(commit)
+	err := anew(commit)
 	for failed != nil {
 		failed.end(err)
 		batch = slices.DeleteFunc(batch, func(p *pending) bool { return p == failed })
-		err = twice(commit)
+		err = anew(commit)
 	}
 	for _, p := range batch {
 		p.end(err)
@@ -137,6 +137,11 @@ func (p *pending) end(err error) {
 // commitAll stores the visits, or none of them; failed is the one whose fault that is.
 func (db *DB) commitAll(ctx context.Context, batch []*pending) (failed *pending, err error) {
 	err = db.tx(ctx, func(t *txn) error {
+		if db.dialect.hurried != "" {
+			if err := t.exec(db.dialect.hurried); err != nil {
+				return err
+			}
+		}
 		for _, p := range batch {
 			if p.err = p.ctx.Err(); p.err != nil {
 				continue

@@ -21,6 +21,8 @@ type dialect struct {
 	setVersion func(ctx context.Context, tx *sql.Tx, n int) error
 	// unhurried has a transaction take as long as it takes; "": it does.
 	unhurried string
+	// hurried has a transaction ended soon in which we say nothing; "": others wait.
+	hurried string
 	// schema asks one of ours for its schema.
 	schema string
 	// alone has a transaction wait until it is the only one that writes entries. What is

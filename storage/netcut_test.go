@@ -255,7 +255,7 @@ func TestWorkerThatIsStoppedInATransactionMakesItAgain(t *testing.T) {
 	configure(t, other, nil, remote("a"), remote("b"))
 	v := visitOf(claimed(t, other, "a", epoch), epoch, post("p", epoch))
 	runs := 0
-	err = twice(func() error {
+	err = anew(func() error {
 		return stopped.tx(t.Context(), func(txn *txn) error {
 			if runs++; runs == 1 { // the other waits for it until the server has ended it
 				commit(t, other, v)
@@ -266,7 +266,7 @@ func TestWorkerThatIsStoppedInATransactionMakesItAgain(t *testing.T) {
 	if err != nil || runs != 2 || !stateOf(t, other, "b").State.Held {
 		t.Errorf("made %d times: %v", runs, err)
 	}
-	if err := twice(func() error { runs++; return errFault }); !errors.Is(err, errFault) || runs != 3 {
+	if err := anew(func() error { runs++; return errFault }); !errors.Is(err, errFault) || runs != 3 {
 		t.Errorf("what failed of itself is made %d times: %v", runs-2, err)
 	}
 	same(t, "stored", titles(entries(t, other, feeds.Query{})), []string{"Post p"})

@@ -39,7 +39,7 @@ type tableIndex struct {
 func (x *tableIndex) close() error { return nil }
 
 func (x *tableIndex) step(ctx context.Context) (n int, more bool, err error) {
-	err = twice(func() error {
+	err = anew(func() error {
 		n, more, err = x.stepOnce(ctx)
 		return err
 	})

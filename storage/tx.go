@@ -102,10 +102,10 @@ type endedError struct{ error }
 
 func (e endedError) Unwrap() error { return e.error }
 
-// twice makes a transaction again if it was ended the first time.
-func twice(make func() error) error {
+// anew makes a transaction again if it was ended, up to three times.
+func anew(make func() error) error {
 	err := make()
-	if ended := (endedError{}); errors.As(err, &ended) {
+	for ended, again := (endedError{}), 0; errors.As(err, &ended) && again < 2; again++ {
 		err = make()
 	}
 	return err
