@@ -238,7 +238,7 @@ func TestASilentStoreKeepsNobodyWaitingForWhatWasGood(t *testing.T) {
 		f.change("plain01", func(e *feeds.Entry) { e.Title += "!" })
 		refresh(t, s)
 		gate := make(chan struct{})
-		f.gate = gate
+		f.hold(gate)
 		ask := func(most time.Duration) {
 			t.Helper()
 			began := time.Now()
@@ -261,7 +261,7 @@ func TestASilentStoreKeepsNobodyWaitingForWhatWasGood(t *testing.T) {
 		if n := f.asked("all") - calls; n != 0 {
 			t.Errorf("a store that says nothing was asked %d times more", n)
 		}
-		f.gate = nil
+		f.hold(nil)
 		close(gate)
 		synctest.Wait()
 		f.broken(false)

@@ -87,6 +87,13 @@ func (f *fake) LastVisit(context.Context) (last time.Time, err error) {
 
 var epoch = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
+// hold has Entries wait for the gate; nil: no longer.
+func (f *fake) hold(gate chan struct{}) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.gate = gate
+}
+
 func (f *fake) call(name string) error {
 	f.calls[name]++
 	f.calls["all"]++

@@ -109,12 +109,12 @@ func TestContentIsOfNowOrAnError(t *testing.T) {
 		}
 		f.change("plain01", func(e *feeds.Entry) { e.Title += "!" })
 		gate := make(chan struct{})
-		f.gate = gate
+		f.hold(gate)
 		if text, _, err := s.Content(t.Context(), topic); !errors.Is(err, errSilent) {
 			t.Errorf("the store is slow: %d bytes, %v", len(text), err)
 		}
 		wantStatus(t, get(s, "/feed.atom"), 200) // which is good enough for a reader
-		f.gate = nil
+		f.hold(nil)
 		close(gate)
 		synctest.Wait()
 		after, _, err := s.Content(t.Context(), topic)
