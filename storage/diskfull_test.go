@@ -97,6 +97,34 @@ func saysDisk(t *testing.T, err error) {
 	}
 }
 
+// refusedWhileFull fills the disk, on which the visit is refused behind so many, which are
+// read all the while.
+func refusedWhileFull(t *testing.T, db *DB, folder string, v feeds.Visit, stored int) (relieve func()) {
+	t.Helper()
+	relieve = fill(t, folder)
+	for range 3 { // it is tried again and again
+		_, err := db.Commit(t.Context(), v)
+		saysDisk(t, err)
+		if n := len(entries(t, db, feeds.Query{})); n != stored*childPosts {
+			t.Errorf("%d entries are read, of %d visits", n, stored)
+		}
+	}
+	return relieve
+}
+
+// resumes stores the visit that was refused, and another.
+func resumes(t *testing.T, db *DB, v feeds.Visit, stored int) {
+	t.Helper()
+	if tally := commit(t, db, v); tally.New != childPosts {
+		t.Errorf("tally %+v", tally)
+	}
+	commit(t, db, thick(t, db, stored+1))
+	sound(t, db)
+	if n := len(entries(t, db, feeds.Query{})); n != (stored+2)*childPosts {
+		t.Errorf("%d entries are stored, of %d visits", n, stored+2)
+	}
+}
+
 // hostile.md, Faults: serving goes on, nothing acknowledged is lost, writing resumes
 // by itself, with the same handle.
 func TestDiskThatIsFullLosesNothingAndWritingResumes(t *testing.T) {
@@ -109,14 +137,7 @@ func TestDiskThatIsFullLosesNothingAndWritingResumes(t *testing.T) {
 		commit(t, db, thick(t, db, stored))
 	}
 	v := thick(t, db, stored)
-	relieve := fill(t, folder)
-	for range 3 { // it is tried again and again
-		_, err := db.Commit(t.Context(), v)
-		saysDisk(t, err)
-		if n := len(entries(t, db, feeds.Query{})); n != stored*childPosts {
-			t.Errorf("%d entries are read, of %d visits", n, stored)
-		}
-	}
+	relieve := refusedWhileFull(t, db, folder, v, stored)
 	// The program may be ended now, too.
 	left := t.TempDir()
 	for _, name := range []string{powerFile, powerFile + "-wal"} {
@@ -128,14 +149,7 @@ func TestDiskThatIsFullLosesNothingAndWritingResumes(t *testing.T) {
 		t.Errorf("%d entries are left, of %d visits", n, stored)
 	}
 	relieve()
-	if tally := commit(t, db, v); tally.New != childPosts {
-		t.Errorf("tally %+v", tally)
-	}
-	commit(t, db, thick(t, db, stored+1))
-	sound(t, db)
-	if n := len(entries(t, db, feeds.Query{})); n != (stored+2)*childPosts {
-		t.Errorf("%d entries are stored, of %d visits", n, stored+2)
-	}
+	resumes(t, db, v, stored)
 }
 
 // Visit after visit, until nothing fits in any more.

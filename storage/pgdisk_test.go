@@ -69,23 +69,9 @@ func TestServerWhoseDiskIsFullLosesNothingAndWritingResumes(t *testing.T) {
 		commit(t, db, thick(t, db, stored))
 	}
 	v := thick(t, db, stored)
-	relieve := fill(t, folder)
-	for range 3 { // it is tried again and again
-		_, err := db.Commit(t.Context(), v)
-		saysDisk(t, err)
-		if n := len(entries(t, db, feeds.Query{})); n != stored*childPosts {
-			t.Errorf("%d entries are read, of %d visits", n, stored)
-		}
-	}
+	relieve := refusedWhileFull(t, db, folder, v, stored)
 	relieve()
-	if tally := commit(t, db, v); tally.New != childPosts {
-		t.Errorf("tally %+v", tally)
-	}
-	commit(t, db, thick(t, db, stored+1))
-	sound(t, db)
-	if n := len(entries(t, db, feeds.Query{})); n != (stored+2)*childPosts {
-		t.Errorf("%d entries are stored, of %d visits", n, stored+2)
-	}
+	resumes(t, db, v, stored)
 	shut(t, db)
 	mustExec(t, admin, `DROP DATABASE `+url[strings.LastIndex(url, "/")+1:strings.Index(url, "?")], `DROP TABLESPACE small`)
 }
