@@ -136,12 +136,7 @@ func (p *pending) end(err error) {
 
 // commitAll stores the visits, or none of them; failed is the one whose fault that is.
 func (db *DB) commitAll(ctx context.Context, batch []*pending) (failed *pending, err error) {
-	err = db.tx(ctx, func(t *txn) error {
-		if db.dialect.hurried != "" {
-			if err := t.exec(db.dialect.hurried); err != nil {
-				return err
-			}
-		}
+	err = db.txWithin(ctx, idleVisits, func(t *txn) error {
 		for _, p := range batch {
 			if p.err = p.ctx.Err(); p.err != nil {
 				continue

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // dialect is in what the engines differ. The text of questions is one: SQLite's,
@@ -21,13 +22,12 @@ type dialect struct {
 	setVersion func(ctx context.Context, tx *sql.Tx, n int) error
 	// unhurried has a transaction take as long as it takes; "": it does.
 	unhurried string
-	// hurried has a transaction ended soon in which we say nothing; "": others wait.
-	hurried string
 	// schema asks one of ours for its schema.
 	schema string
 	// alone has a transaction wait until it is the only one that writes entries. What is
-	// the same post is decided by looking at all that are stored.
-	alone func(ctx context.Context, tx *sql.Tx) error
+	// the same post is decided by looking at all that are stored. All others wait for it
+	// then, so that it is ended if nothing is said in it for so long; 0: as any other.
+	alone func(ctx context.Context, tx *sql.Tx, idle time.Duration) error
 	// raised has those who listen told that versions were raised; nil: there are none.
 	raised func(ctx context.Context, tx *sql.Tx) error
 	// reading are the options of a transaction that sees one state of the store.

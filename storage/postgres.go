@@ -26,9 +26,9 @@ const (
 	// postgresIdle is how long a server waits between two statements of a transaction: all
 	// others wait for the one that commits, and their leases must not end meanwhile.
 	postgresIdle = 2 * time.Second
-	// postgresIdleVisits is that of claims and commits of visits, which have little to do in
+	// idleVisits is that of claims and commits of visits, which have little to do in
 	// between: whom they have locked nobody else can claim, though the lease has ended.
-	postgresIdleVisits = 700 * time.Millisecond
+	idleVisits = 700 * time.Millisecond
 	// postgresUnread is how long a server keeps what it has to say for somebody who does not
 	// take it: while it does, none of its own limits ends his transaction.
 	postgresUnread = 15 * time.Second
@@ -45,16 +45,12 @@ var postgres = &dialect{
 	name:      "postgres",
 	version:   postgresVersion,
 	unhurried: `SET LOCAL statement_timeout = 0`,
-	hurried:   fmt.Sprintf(`SET LOCAL idle_in_transaction_session_timeout = %d`, postgresIdleVisits.Milliseconds()),
 	setVersion: func(ctx context.Context, tx *sql.Tx, n int) error {
 		_, err := tx.ExecContext(ctx, `INSERT INTO meta (name, value) VALUES ('schema', $1) ON CONFLICT (name) DO UPDATE SET value = excluded.value`, fmt.Sprint(n))
 		return err
 	},
-	schema: `SELECT CAST(value AS BIGINT) FROM meta WHERE name = 'schema'`,
-	alone: func(ctx context.Context, tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `SELECT pg_advisory_xact_lock($1)`, int64(writersLock))
-		return err
-	},
+	schema:  `SELECT CAST(value AS BIGINT) FROM meta WHERE name = 'schema'`,
+	alone:   postgresAlone,
 	raised:  postgresRaised,
 	reading: sql.TxOptions{ReadOnly: true, Isolation: sql.LevelRepeatableRead},
 	pick:    postgresPick,
@@ -79,7 +75,19 @@ func postgresPick(question, clock string, hosts bool) string {
 		lock = fmt.Sprintf(`pg_try_advisory_xact_lock(%d, hashtext(host))`, writersLock)
 	}
 	return fmt.Sprintf(`SELECT id, host, %s, %s FROM (%s FOR UPDATE OF sources SKIP LOCKED) AS due
-		WHERE set_config('idle_in_transaction_session_timeout', '%d', true) <> ''`, lock, clock, question, postgresIdleVisits.Milliseconds())
+		WHERE set_config('idle_in_transaction_session_timeout', '%d', true) <> ''`, lock, clock, question, idleVisits.Milliseconds())
+}
+
+// postgresAlone waits for the lock of whoever writes entries. Who is stopped while he waits
+// gets it all the same: how long he may keep it is said with the same question.
+func postgresAlone(ctx context.Context, tx *sql.Tx, idle time.Duration) error {
+	text, args := `SELECT pg_advisory_xact_lock($1)`, []any{int64(writersLock)}
+	if idle > 0 {
+		text = `SELECT set_config('idle_in_transaction_session_timeout', $2, true), pg_advisory_xact_lock($1)`
+		args = append(args, fmt.Sprint(idle.Milliseconds()))
+	}
+	_, err := tx.ExecContext(ctx, text, args...)
+	return err
 }
 
 // openPostgres opens the database at the address, as psql takes it.

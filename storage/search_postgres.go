@@ -71,7 +71,7 @@ func (x *tableIndex) stepOnce(ctx context.Context) (n int, more bool, err error)
 			return err
 		}
 		// Only now, for a moment, nobody else may commit.
-		if err := errors.Join(t.mayIdle(postgresIdle), x.db.dialect.alone(ctx, t.tx)); err != nil {
+		if err := x.db.dialect.alone(ctx, t.tx, postgresIdle); err != nil {
 			return err
 		}
 		n, more = len(w.ids), w.more
@@ -89,7 +89,7 @@ func (t *txn) remakeTable() error {
 	if err := t.exec(`DELETE FROM search_index`); err != nil {
 		return err
 	}
-	if err := errors.Join(t.mayIdle(postgresIdle), t.db.dialect.alone(t.ctx, t.tx)); err != nil {
+	if err := t.db.dialect.alone(t.ctx, t.tx, postgresIdle); err != nil {
 		return err
 	}
 	return t.rewordAll(tableIndexMark)

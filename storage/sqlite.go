@@ -42,7 +42,7 @@ var sqliteDialect = &dialect{
 		return err
 	},
 	schema:  `PRAGMA user_version`,
-	alone:   func(context.Context, *sql.Tx) error { return nil }, // every transaction that writes is
+	alone:   func(context.Context, *sql.Tx, time.Duration) error { return nil }, // every transaction that writes is
 	reading: sql.TxOptions{ReadOnly: true},
 	pick: func(question, _ string, _ bool) string {
 		return `SELECT id, host, 1, 0 FROM (` + question + `) AS due`

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"orrery/feeds"
@@ -32,9 +33,14 @@ type txn struct {
 
 // tx runs f in the only transaction that writes entries.
 func (db *DB) tx(ctx context.Context, f func(*txn) error) error {
+	return db.txWithin(ctx, 0, f)
+}
+
+// txWithin is tx for one that is ended if nothing is said in it for so long.
+func (db *DB) txWithin(ctx context.Context, idle time.Duration, f func(*txn) error) error {
 	reworded := false
 	err := db.txBeside(ctx, func(t *txn) error {
-		if err := db.dialect.alone(t.ctx, t.tx); err != nil {
+		if err := db.dialect.alone(t.ctx, t.tx, idle); err != nil {
 			return err
 		}
 		if err := db.sameSchema(ctx, t.tx); err != nil {

@@ -3,11 +3,14 @@ package storage
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
 	"orrery/feeds"
+	"orrery/storage/pgtest"
 )
 
 // at is a source with an address at the host.
@@ -197,5 +200,63 @@ func TestSlowAnswerIsNotTakenForAnotherClock(t *testing.T) {
 	due, err := db.claimOnce(t.Context(), feeds.Want{Now: epoch, Start: epoch, N: 4, Lease: time.Minute})
 	if err != nil || len(due) != 4 || db.ahead.Load() != 0 {
 		t.Errorf("claimed %d: %v; the clock is %d ahead", len(due), err, db.ahead.Load())
+	}
+}
+
+// Who is stopped while it waits for the lock of whoever writes entries is given it all
+// the same, and keeps it no longer than one that was stopped in the middle.
+func TestWorkerThatIsStoppedWhileItWaitsHoldsUpTheOthersForAMoment(t *testing.T) {
+	t.Parallel()
+	leaveOutPostgres(t)
+	url := pgtest.URL(t)
+	db, err := Open(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { shut(t, db) })
+	configure(t, db, nil, remote("s0"))
+	lock := func() (unlock func()) {
+		t.Helper()
+		tx, err := db.write.BeginTx(t.Context(), nil)
+		if err == nil {
+			err = db.dialect.alone(t.Context(), tx, 0)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		return func() { _ = tx.Rollback() }
+	}
+	unlock := lock()
+	worker := startChild(t, "commit", url)
+	waits := func(waiting, having int) {
+		t.Helper()
+		want := []string{fmt.Sprint(waiting, " ", having)}
+		for began := time.Now(); ; <-time.After(5 * time.Millisecond) {
+			got := column(t, db, `SELECT count(*) FILTER (WHERE NOT granted) || ' ' || count(*) FILTER (WHERE granted) FROM pg_locks
+				WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`)
+			if slices.Equal(got, want) {
+				return
+			}
+			if time.Since(began) > 20*time.Second {
+				t.Fatalf("%s wait for the lock and have it, not %s", got, want)
+			}
+		}
+	}
+	waits(1, 1)
+	if err := worker.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	unlock()
+	waits(0, 1)
+	began := time.Now()
+	lock()()
+	if held := time.Since(began); held > (idleVisits+postgresIdle)/2 {
+		t.Errorf("it kept the lock for %v", held)
+	}
+	if err := worker.cmd.Process.Signal(syscall.SIGCONT); err != nil {
+		t.Fatal(err)
+	}
+	if lines := worker.kill(t, 1); lines[0] != "s0 0" {
+		t.Errorf("it then said %q", lines)
 	}
 }
