@@ -15,12 +15,13 @@ import (
 // whatever is committed meanwhile.
 func (db *DB) Entries(ctx context.Context, q feeds.Query) ([]feeds.Entry, error) {
 	var found selection
-	var best []int64
+	var best foundTexts
 	var err error
 	if q.Text != "" {
 		if best, err = db.search(ctx, q); err != nil {
 			return nil, fmt.Errorf("look for texts: %w", explain(err))
 		}
+		defer best.close()
 	}
 	err = db.snapshot(ctx, func(tx *sql.Tx) (err error) {
 		if q.Text != "" {

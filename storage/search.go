@@ -32,8 +32,9 @@ type textIndex interface {
 	// step indexes a batch of what is noted, and says how many entries that were and
 	// whether there are more. An index that is missing, or of no use, is made anew.
 	step(ctx context.Context) (n int, more bool, err error)
-	// find returns the best of what is asked for, in no order.
-	find(ctx context.Context, ask question) ([]hit, error)
+	// find returns the best of what is asked for, in no order. They are to be closed unless
+	// there is an error.
+	find(ctx context.Context, ask question) (foundTexts, error)
 	close() error
 }
 

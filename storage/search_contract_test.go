@@ -64,8 +64,13 @@ func TestContractTheSameIsFoundOnEveryEngine(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			defer found.close()
+			list, err := found.first(t.Context(), len(found.hits))
+			if err != nil {
+				t.Fatal(err)
+			}
 			var ids []string
-			for _, id := range found {
+			for _, id := range list {
 				ids = append(ids, cmp.Or(names[fmt.Sprint(id)], "nobody"))
 			}
 			slices.Sort(ids)

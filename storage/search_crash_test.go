@@ -239,7 +239,7 @@ func TestUselessIndexIsMadeAnew(t *testing.T) {
 		"of another version": func(t *testing.T, path string) {
 			mustExec(t, raw(t, path+"-search"), fmt.Sprintf(`PRAGMA user_version = %d`, fileIndexVersion+1))
 		},
-		"without a table": func(t *testing.T, path string) { mustExec(t, raw(t, path+"-search"), `DROP TABLE placed`) },
+		"without a table": func(t *testing.T, path string) { mustExec(t, raw(t, path+"-search"), `DROP TABLE places`) },
 	} {
 		for _, running := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s, running %v", what, running), func(t *testing.T) {

@@ -32,29 +32,58 @@ var fileExpression = &expression{and: " AND ", or: " OR ", not: " NOT ",
 	list: func(word string) string { return `"` + word + `"` },
 }
 
-func (f *fileIndex) find(ctx context.Context, ask question) (hits []hit, err error) {
+func (f *fileIndex) find(ctx context.Context, ask question) (foundTexts, error) {
+	nothing := foundTexts{close: func() {}}
 	o, err := f.get()
 	if err != nil || o == nil {
-		return nil, err
+		return nothing, err
 	}
 	tx, err := o.read.BeginTx(ctx, nil)
 	if err == nil {
-		defer tx.Rollback() //nolint:errcheck // it was only read
+		var hits []hit
 		if err = checkVersion(ctx, tx); err == nil {
 			hits, err = (&lookup{ctx: ctx, tx: tx, ask: &ask, patience: f.patience}).find()
 		}
+		end := func() { _ = tx.Rollback() } // it was only read
+		if err == nil {
+			return foundTexts{hits, func(ctx context.Context, some []hit) error { return nameHits(ctx, tx, some) }, end}, nil
+		}
+		end()
 	}
 	if errors.Is(err, errNoIndex) {
-		return nil, nil
+		return nothing, nil
 	}
 	if isUseless(err) {
 		// Whoever indexes, here or elsewhere, makes it anew when he sees that it is nobody's.
 		f.discredit(o)
 		_, err = f.db.write.ExecContext(ctx, `DELETE FROM meta WHERE name = $1`, metaSearch)
 		f.db.nudge()
-		return nil, err
+		return nothing, err
 	}
-	return hits, err
+	return nothing, err
+}
+
+// nameHits gives the hits the ids of the entries at their places. There are many hits, and
+// few are wanted.
+func nameHits(ctx context.Context, tx *sql.Tx, hits []hit) error {
+	places := make([]int64, len(hits))
+	for i := range hits {
+		places[i] = hits[i].place
+	}
+	at, some := positions(places), anys(padded(places))
+	if len(some) == 0 {
+		return nil
+	}
+	rows, err := tx.QueryContext(ctx, `SELECT place, entry_id FROM places WHERE place IN (`+marks(1, len(some))+`)`, some...)
+	if err != nil {
+		return err
+	}
+	return eachRow(rows, func() error {
+		var place, id int64
+		err := rows.Scan(&place, &id)
+		hits[at[place]].id = id
+		return err
+	})
 }
 
 // lookup is a question that is being answered.
@@ -64,7 +93,8 @@ type lookup struct {
 	ask *question
 
 	patience time.Duration // with the first look; those towards an order have half of it
-	spelled  *expression   // what writes the question
+	words    *expression   // what writes the question for titles
+	pairs    *expression   // and for texts, which have pairs
 }
 
 // find finds the newest of what is looked for, and weighs them if they are few; of many
@@ -73,7 +103,7 @@ func (l *lookup) find() ([]hit, error) {
 	if err := l.spell(); err != nil {
 		return nil, err
 	}
-	expression := l.spelled.write(l.ask, true)
+	expression := l.pairs.write(l.ask, true)
 	hits, all, err := l.run("1", "texts", expression, maxHits, l.patience)
 	if err != nil {
 		return nil, err
@@ -84,7 +114,7 @@ func (l *lookup) find() ([]hit, error) {
 			return nil, err
 		}
 		if worth {
-			weighed, all, err := l.run("-bm25(texts, 8, 1, 0)", "texts", expression, maxHits, l.patience/2) // FTS5 says of the best the least
+			weighed, all, err := l.run("-bm25(texts, 8, 1, 0, 8, 1)", "texts", expression, maxHits, l.patience/2) // FTS5 says of the best the least
 			if err != nil || all {
 				return weighed, err
 			}
@@ -95,16 +125,16 @@ func (l *lookup) find() ([]hit, error) {
 		most /= 5
 	}
 	titles, _, err := l.run(strconv.Itoa(titleWeight), "titles",
-		l.spelled.write(&question{Search: feeds.Search{All: l.ask.All}, lists: l.ask.lists}, true), most, l.patience/2)
+		l.words.write(&question{Search: feeds.Search{All: l.ask.All}, lists: l.ask.lists}, true), most, l.patience/2)
 	if err != nil {
 		return nil, err
 	}
 	at := make(map[int64]int, len(hits))
 	for i := range hits {
-		at[hits[i].id] = i
+		at[hits[i].place] = i
 	}
 	for _, h := range titles {
-		if i, ok := at[h.id]; ok {
+		if i, ok := at[h.place]; ok {
 			hits[i].relevance = h.relevance
 			continue
 		}
@@ -129,7 +159,7 @@ func (l *lookup) wanted(h hit) (bool, error) {
 	}
 	var there bool
 	err := l.tx.QueryRowContext(l.ctx, `SELECT EXISTS (SELECT 1 FROM texts WHERE texts MATCH $1 AND rowid = $2)`,
-		l.spelled.any(l.ask.None), h.place).Scan(&there)
+		l.pairs.any(l.ask.None), h.place).Scan(&there)
 	return !there, err
 }
 
@@ -148,7 +178,7 @@ func (l *lookup) run(relevance, table, expression string, most int, time time.Du
 		err = eachRow(rows, func() error {
 			var h hit
 			err := rows.Scan(&h.place, &h.relevance)
-			h.id, h.sort = h.place&maxPlaced, h.place>>placeBits*1e6
+			h.sort = timeOf(h.place)
 			hits = append(hits, h)
 			return err
 		})
@@ -160,7 +190,7 @@ func (l *lookup) run(relevance, table, expression string, most int, time time.Du
 }
 
 // worthWeighing says whether the engine may weigh what it finds: whether few entries have
-// the words, of phrases, too, for it goes through all that have each. Which words begin so
+// each of the words and of the pairs, for it goes through all that do. Which words begin so
 // it would have to look for once more, which takes longest of all.
 func (l *lookup) worthWeighing() (bool, error) {
 	ctx, cancel := context.WithTimeout(l.ctx, l.patience/2)
@@ -170,7 +200,7 @@ func (l *lookup) worthWeighing() (bool, error) {
 		if p.GoesOn {
 			return false, nil
 		}
-		for _, w := range p.Words {
+		for _, w := range asPairs(p).Words {
 			var n int
 			err := l.tx.QueryRowContext(ctx, `SELECT count(*) FROM (SELECT 1 FROM texts WHERE texts MATCH $1 LIMIT $2)`,
 				fileExpression.phrase(feeds.Phrase{Words: []string{w}}), left+1).Scan(&n)

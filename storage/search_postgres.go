@@ -174,13 +174,13 @@ var anywhere, inTitle = tableExpression("", " <-> "), tableExpression("¶", " & 
 // longer than there is time.
 const recentEntries = 20_000
 
-func (x *tableIndex) find(ctx context.Context, ask question) ([]hit, error) {
+func (x *tableIndex) find(ctx context.Context, ask question) (foundTexts, error) {
 	hits, err := x.findIn(ctx, false, &ask, x.patience)
 	var slow *pgconn.PgError
 	if errors.As(err, &slow) && slow.Code == "57014" && ctx.Err() == nil { // it was ended for its time
-		return x.findIn(ctx, true, &ask, postgresStatement)
+		hits, err = x.findIn(ctx, true, &ask, postgresStatement)
 	}
-	return hits, err
+	return foundTexts{hits: hits, close: func() {}}, err
 }
 
 // findIn looks among the recent entries alone, or in the whole index.

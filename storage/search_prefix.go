@@ -37,9 +37,10 @@ func (l *lookup) spell() error {
 		}
 		begin[p.String()] = fileExpression.any(list)
 	}
-	x := *fileExpression
-	x.phrase = func(p feeds.Phrase) string { return cmp.Or(begin[p.String()], fileExpression.phrase(p)) }
-	l.spelled = &x
+	words, pairs := *fileExpression, *fileExpression
+	words.phrase = func(p feeds.Phrase) string { return cmp.Or(begin[p.String()], fileExpression.phrase(p)) }
+	pairs.phrase = func(p feeds.Phrase) string { return cmp.Or(begin[p.String()], fileExpression.phrase(asPairs(p))) }
+	l.words, l.pairs = &words, &pairs
 	return nil
 }
 

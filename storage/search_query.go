@@ -32,9 +32,33 @@ type question struct {
 
 // hit is an entry that was found.
 type hit struct {
-	id, sort  int64
+	id, sort  int64   // an index that has places names it later
 	place     int64   // in the index, if that has places
 	relevance float64 // greater than 0; compared with those of the same question only
+}
+
+// foundTexts are what an index has found, which it keeps as it is until they are closed.
+type foundTexts struct {
+	hits []hit
+	// named gives hits their ids; nil: they have them. One without an id is none any more.
+	named func(ctx context.Context, some []hit) error
+	close func()
+}
+
+// first are the ids of the next hits, at most n, which it takes out.
+func (f *foundTexts) first(ctx context.Context, n int) ([]int64, error) {
+	some := f.hits[:min(n, len(f.hits))]
+	f.hits = f.hits[len(some):]
+	if f.named != nil {
+		if err := f.named(ctx, some); err != nil {
+			return nil, err
+		}
+	}
+	ids := make([]int64, len(some))
+	for i := range some {
+		ids[i] = some[i].id
+	}
+	return ids, nil
 }
 
 // worth orders hits. What is newer is worth more, by its age at the time of the newest
@@ -43,37 +67,35 @@ func (h hit) worth(newest int64) float64 {
 	return h.relevance / (1 + float64(max(0, newest-h.sort))/worthHalf)
 }
 
-// search returns the entries that the query looks for, the best or the newest first.
-func (db *DB) search(ctx context.Context, q feeds.Query) ([]int64, error) {
+// search finds the entries that the query looks for, the best or the newest first.
+func (db *DB) search(ctx context.Context, q feeds.Query) (foundTexts, error) {
 	ask := question{Search: feeds.ParseSearch(q.Text), month: q.Month}
+	nothing := foundTexts{close: func() {}}
 	if ask.Empty() {
-		return nil, nil
+		return nothing, nil
 	}
 	there, err := db.askLists(ctx, q, &ask)
 	if err != nil || !there {
-		return nil, err
+		return nothing, err
 	}
-	hits, err := db.index.find(ctx, ask)
-	if err != nil || len(hits) == 0 {
-		return nil, err
+	found, err := db.index.find(ctx, ask)
+	if err != nil {
+		return nothing, err
 	}
 	var newest int64
 	err = db.read.QueryRowContext(ctx, `SELECT sort FROM entries WHERE withdrawn = 0 ORDER BY sort DESC, public_id LIMIT 1`).Scan(&newest)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
-		return nil, err
+		found.close()
+		return nothing, err
 	}
-	slices.SortFunc(hits, func(a, b hit) int {
+	slices.SortFunc(found.hits, func(a, b hit) int {
 		better := cmp.Compare(b.worth(newest), a.worth(newest))
 		if q.Newest {
 			better = 0
 		}
-		return cmp.Or(better, cmp.Compare(b.sort, a.sort), cmp.Compare(a.id, b.id))
+		return cmp.Or(better, cmp.Compare(b.sort, a.sort), cmp.Compare(a.place, b.place), cmp.Compare(a.id, b.id))
 	})
-	ids := make([]int64, len(hits))
-	for i := range hits {
-		ids[i] = hits[i].id
-	}
-	return ids, nil
+	return found, nil
 }
 
 // askLists adds the lists of the query to the question. If one is not there, nothing is
@@ -98,7 +120,7 @@ func (db *DB) askLists(ctx context.Context, q feeds.Query, ask *question) (there
 }
 
 // selectFound is what else the query wants of the entries, in their order.
-func selectFound(ctx context.Context, tx *sql.Tx, q feeds.Query, ids []int64) (selection, error) {
+func selectFound(ctx context.Context, tx *sql.Tx, q feeds.Query, best foundTexts) (selection, error) {
 	if q.Archive > 0 || q.Open || q.ByArrival || q.After != nil {
 		return selection{}, errors.New("what is looked for is ordered by how well it was found")
 	}
@@ -106,17 +128,19 @@ func selectFound(ctx context.Context, tx *sql.Tx, q feeds.Query, ids []int64) (s
 	if limit <= 0 {
 		limit = math.MaxInt
 	}
-	at := positions(ids)
 	var found selection
-	for len(ids) > 0 && len(found.list) < limit {
-		n := min(len(ids), knownBatch, max(limit-len(found.list), 20)) // a text is long, and few are wanted
-		some, err := selectAmong(ctx, tx, q, ids[:n])
+	for len(best.hits) > 0 && len(found.list) < limit {
+		ids, err := best.first(ctx, min(knownBatch, max(limit-len(found.list), 20))) // a text is long, and few are wanted
+		if err != nil {
+			return selection{}, err
+		}
+		at := positions(ids)
+		some, err := selectAmong(ctx, tx, q, ids)
 		if err != nil {
 			return selection{}, err
 		}
 		some.sort(func(i, j int) int { return cmp.Compare(at[some.ids[i]], at[some.ids[j]]) })
 		found = found.with(some)
-		ids = ids[n:]
 	}
 	n := min(limit, len(found.list))
 	return selection{found.list[:n], found.ids[:n], found.primary[:n], found.lists[:n]}, nil

@@ -27,7 +27,7 @@ import (
 // it a new mark, which the planet has, too.
 
 // fileIndexVersion is of what is in the file; it changes with the terms, too.
-const fileIndexVersion = 100*feeds.TermsVersion + 3
+const fileIndexVersion = 100*feeds.TermsVersion + 4
 
 // errNoIndex means that there is no index of this planet: none, another's, or one that
 // is damaged.

@@ -160,7 +160,7 @@ func inIndex(t *testing.T, db *DB) (n int) {
 		if err != nil || o == nil {
 			t.Fatal("there is no index", err)
 		}
-		from, query = o.read, `SELECT count(*) FROM placed`
+		from, query = o.read, `SELECT count(*) FROM places`
 	}
 	if err := from.QueryRowContext(t.Context(), query).Scan(&n); err != nil {
 		t.Fatal(err)
