@@ -24,7 +24,10 @@ func (db *DB) Claim(ctx context.Context, want feeds.Want) ([]feeds.Due, error) {
 		return err
 	}
 	err := anew(claim)
-	for wait := besideFirst; errors.Is(err, feeds.ErrBeside) && wait < besideMost; wait *= 2 {
+	for wait := range besideWaits {
+		if !errors.Is(err, feeds.ErrBeside) {
+			break
+		}
 		select {
 		case <-time.After(wait):
 			err = anew(claim)
@@ -41,12 +44,15 @@ func (db *DB) Claim(ctx context.Context, want feeds.Want) ([]feeds.Due, error) {
 // errClock says that the clock of the database is not what it was taken for.
 var errClock = fmt.Errorf("%w, or has another clock", feeds.ErrBeside)
 
-// How long a claim waits before it is made again beside another: the double each time,
+// besideWaits are how long a claim waits before it is made again beside another: the
+// double each time, but no longer than it may matter to those whose lease has ended, and
 // some more than a second in all. Whoever takes longer is at something else, as a Sync.
-const (
-	besideFirst = 5 * time.Millisecond
-	besideMost  = time.Second
-)
+func besideWaits(again func(time.Duration) bool) {
+	const first, most, all = 5 * time.Millisecond, 80 * time.Millisecond, 1200 * time.Millisecond
+	for wait, sum := first, time.Duration(0); sum < all && again(wait); wait = min(2*wait, most) {
+		sum += wait
+	}
+}
 
 func (db *DB) claimOnce(ctx context.Context, want feeds.Want) ([]feeds.Due, error) {
 	if want.N <= 0 {

@@ -28,7 +28,7 @@ const (
 	postgresIdle = 2 * time.Second
 	// idleVisits is that of claims and commits of visits, which have little to do in
 	// between: whom they have locked nobody else can claim, though the lease has ended.
-	idleVisits = 700 * time.Millisecond
+	idleVisits = 500 * time.Millisecond
 	// postgresUnread is how long a server keeps what it has to say for somebody who does not
 	// take it: while it does, none of its own limits ends his transaction.
 	postgresUnread = 15 * time.Second

@@ -106,6 +106,19 @@ func TestWorkersThatClaimAtTheSameTimeShareNoHost(t *testing.T) {
 	})
 }
 
+// Who waits for others looks again and again for over a second, at first at once, and
+// later often enough for those whose lease has ended.
+func TestClaimBesideOthersLooksAgainOften(t *testing.T) {
+	waits := slices.Collect(besideWaits)
+	var all time.Duration
+	for _, w := range waits {
+		all += w
+	}
+	if waits[0] > 10*time.Millisecond || slices.Max(waits) > 100*time.Millisecond || all < time.Second || all > 1500*time.Millisecond {
+		t.Errorf("it waits for %v, in all %v", waits, all)
+	}
+}
+
 // A claim may look at many more sources than it takes. Whoever claims in the same instant
 // gets those that are left, and is not told that there are none.
 func TestClaimBesideAnotherGetsWhatTheOtherLeaves(t *testing.T) {
