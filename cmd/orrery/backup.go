@@ -12,6 +12,8 @@ func (p *program) backup() *cobra.Command {
 	return &cobra.Command{
 		Use:   "backup FILE",
 		Short: "Write a consistent copy of the database, while it is in use",
+		Long: `Writes the database to a new file, as it is at one moment, while others write to
+it. Of PostgreSQL pg_dump makes copies; orrery copy makes an SQLite file of one.`,
 		Example: `  orrery backup orrery-$(date +%F).db
   storage: sqlite:orrery-2026-11-23.db     in a configuration, to use a copy`,
 		Args: exactly(1, "the file to write"),

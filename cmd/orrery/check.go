@@ -28,6 +28,8 @@ file:line:column. With --fetch it also visits each source, without storing
 anything, but none that asked to be left alone or was visited less than
 fetch.min_interval ago. Where there is a database already, it names the categories
 and the authors in it that look alike, and what to write to make them one.`,
+		Example: `  orrery check                        before a new configuration is used
+  orrery check --fetch --strict       in a job that tells when a source fails`,
 		Args: none,
 		RunE: func(c *cobra.Command, _ []string) error {
 			pl, err := p.load(missing)

@@ -36,6 +36,8 @@ func (p *program) demo() *cobra.Command {
 		Long: `Starts three small sample blogs on this machine, fetches them and a folder of
 sample posts into a temporary database, and serves the planet. Nothing is left
 behind when it ends.`,
+		Example: `  orrery demo
+  orrery demo --listen 127.0.0.1:0     at whatever port is free`,
 		Args: none,
 		RunE: func(c *cobra.Command, _ []string) error {
 			dir, err := os.MkdirTemp("", "orrery-demo-")

@@ -34,7 +34,7 @@ func (p *program) init() *cobra.Command {
 		Short: "Begin a planet: a commented orrery.yaml and a first post",
 		Example: `  orrery init               in this folder
   orrery init planet        in a new folder`,
-		Args: cobra.MaximumNArgs(1),
+		Args: between(0, 1, "at most one folder"),
 		RunE: func(_ *cobra.Command, args []string) error {
 			dir := "."
 			if len(args) == 1 {

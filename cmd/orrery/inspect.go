@@ -43,7 +43,7 @@ left alone is not asked.`,
 		RunE: func(c *cobra.Command, args []string) error { return p.inspectAll(c.Context(), args, asJSON, strict) },
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "one JSON object an input, one a line")
-	c.Flags().BoolVar(&strict, "strict", false, "exit with 1 when an input could not be read")
+	c.Flags().BoolVar(&strict, "strict", false, "exit with 1 when any input could not be read, not only when none could")
 	return c
 }
 

@@ -177,12 +177,14 @@ func (pl *planet) checkListeners() error {
 	return problems
 }
 
-// entry is an entry as it is shown now, nil if it is not.
+// entry is an entry as it is shown now, by the names of its authors that were chosen; nil
+// if it is not.
 func (pl *planet) entry(ctx context.Context, id string) (*feeds.Entry, error) {
 	list, err := pl.store.Entries(ctx, feeds.Query{ID: id, Limit: 1})
 	if err != nil || len(list) == 0 {
 		return nil, err
 	}
+	pl.rules.Authors.Entry(&list[0])
 	return &list[0], nil
 }
 

@@ -58,7 +58,7 @@ they answered last, when they are visited next, and why then.`,
 			return p.sourcesTable(list, held)
 		},
 	}
-	c.Flags().BoolVar(&asJSON, "json", false, "one JSON object a line")
+	c.Flags().BoolVar(&asJSON, "json", false, "one JSON object a line, also of those that --all adds")
 	c.Flags().BoolVar(&all, "all", false, "also those that are no longer configured")
 	c.AddCommand(p.sourcesAdd(), p.sourcesPause(), p.sourcesResume())
 	return c
