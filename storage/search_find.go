@@ -46,21 +46,27 @@ func (f *fileIndex) find(ctx context.Context, ask question) (foundTexts, error) 
 		}
 		end := func() { _ = tx.Rollback() } // it was only read
 		if err == nil {
-			return foundTexts{hits, func(ctx context.Context, some []hit) error { return nameHits(ctx, tx, some) }, end}, nil
+			named := func(ctx context.Context, some []hit) error { return f.bear(ctx, o, nameHits(ctx, tx, some)) }
+			return foundTexts{hits, named, end}, nil
 		}
 		end()
 	}
+	return nothing, f.bear(ctx, o, err)
+}
+
+// bear returns the error unless it is that of an index which is of no use: in that nothing
+// is found, and whoever indexes, here or elsewhere, makes it anew when he sees that it is
+// nobody's.
+func (f *fileIndex) bear(ctx context.Context, o *openIndex, err error) error {
 	if errors.Is(err, errNoIndex) {
-		return nothing, nil
+		return nil
 	}
 	if isUseless(err) {
-		// Whoever indexes, here or elsewhere, makes it anew when he sees that it is nobody's.
 		f.discredit(o)
 		_, err = f.db.write.ExecContext(ctx, `DELETE FROM meta WHERE name = $1`, metaSearch)
 		f.db.nudge()
-		return nothing, err
 	}
-	return nothing, err
+	return err
 }
 
 // nameHits gives the hits the ids of the entries at their places. There are many hits, and

@@ -106,3 +106,17 @@ func TestManyPostsOfTheSameSecondAreFoundInTheirMonth(t *testing.T) {
 		finds(t, db, "edited number17", "Post 0 17", "Post 1 17")
 	})
 }
+
+// An index that lost what names its texts is no error for who looks for something.
+func TestIndexThatCannotNameWhatItFindsIsMadeAnew(t *testing.T) {
+	path := newPath(t)
+	db := open(t, path)
+	configure(t, db, nil, remote("a"))
+	visit(t, db, "a", epoch, saying("One", "word"))
+	indexAll(t, db)
+	finds(t, db, "word", "One")
+	mustExec(t, raw(t, path+"-search"), `DROP TABLE places`)
+	finds(t, db, "word")
+	indexAll(t, db)
+	finds(t, db, "word", "One")
+}
